@@ -1,0 +1,55 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** Engines that exactly one library may import; everything else goes through that library. */
+const isolatedEngines = [
+  ['uWebSockets.js', 'libs/edge'],
+  ['piscina', 'libs/routing'],
+  ['nats', 'libs/bus'],
+];
+const enginesRefusedIn = (folder) =>
+  isolatedEngines
+    .filter(([, owner]) => owner !== folder)
+    .map(([name, owner]) => ({ name, message: `Only ${owner} imports ${name}.` }));
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/dist-bundle', '**/.nx', '**/gen/**', '**/*.config.ts', '**/*.mjs'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true } },
+    plugins: { '@nx': nx },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-restricted-imports': ['error', { paths: enginesRefusedIn('') }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          allow: [],
+          depConstraints: [
+            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
+            { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:testkit', 'type:tool'] },
+            { sourceTag: 'type:testkit', onlyDependOnLibsWithTags: ['type:lib', 'type:testkit'] },
+            { sourceTag: 'layer:pure', onlyDependOnLibsWithTags: ['layer:pure'] },
+            { sourceTag: 'layer:runtime', onlyDependOnLibsWithTags: ['layer:pure', 'layer:runtime'] },
+          ],
+        },
+      ],
+    },
+  },
+  ...isolatedEngines.map(([, owner]) => ({
+    files: [`${owner}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { paths: enginesRefusedIn(owner) }] },
+  })),
+  {
+    // Tests may use the test kit and assert non-null.
+    files: ['**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@nx/enforce-module-boundaries': 'off',
+    },
+  },
+);

@@ -1,0 +1,10 @@
+export type {
+  CallHandle,
+  CallHandler,
+  CallRequest,
+  CallSink,
+  InputMessage,
+  Link,
+  ParamsSpans,
+  Principal,
+} from './link.js';

@@ -1,0 +1,108 @@
+import type { BridgeError } from '@mcp-bridge/protocol';
+
+/** Who calls. Tenant and principal are part of every cache key, session, pool and limit. */
+export interface Principal {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+/**
+ * Positions inside `CallRequest.params` that the gateway's scan found, so that the router splices without
+ * scanning again. Offsets are relative to the start of `params`; absent is `-1`. String spans include quotes.
+ */
+export interface ParamsSpans {
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly metaStart: number;
+  readonly metaEnd: number;
+  readonly progressTokenStart: number;
+  readonly progressTokenEnd: number;
+}
+
+/**
+ * One call from a client on its way to a router. Besides the MCP methods there are the bridge's own:
+ * `session/stream` (the legacy GET stream), `session/resume` (replay after `Last-Event-ID`) and
+ * `session/end` (DELETE, idle).
+ */
+export interface CallRequest {
+  readonly principal: Principal;
+  /** `''` is the default view (every server, prefixed names); else the path segment after `/mcp/`. */
+  readonly view: string;
+  readonly method: string;
+  /** Target in the client's namespace: tool or prompt name, resource URI, task id; `''` when there is none. */
+  readonly name: string;
+  /** Raw JSON object, validated; `{}` when the message had none. Not copied: do not mutate. */
+  readonly params: Buffer;
+  readonly spans: ParamsSpans;
+  /** Raw JSON of the client's own request id; `null` when the call does not stem from a client request. */
+  readonly clientRequestId: string;
+  /** The protocol revision that this client speaks; results are adapted to it. */
+  readonly protocolVersion: string;
+  /** Raw JSON object of the client's capabilities. */
+  readonly capabilities: string;
+  /** Raw JSON object of the client's info, or `''`. */
+  readonly clientInfo: string;
+  /** Stable id of a legacy session, `''` for stateless callers. */
+  readonly session: string;
+  /** Log level asked for by this request (modern `_meta` logLevel), `''` for none. */
+  readonly logLevel: string;
+  /** Milliseconds until the call must have been answered; 0 for streams that stay open. */
+  readonly timeoutMs: number;
+  /** W3C trace context, `''` for none. */
+  readonly traceparent: string;
+  /** When not `''`, the router keeps this call's messages for replay under this stream id. */
+  readonly replayStream: string;
+}
+
+/** Receives what a call brings back. Exactly one of `onResult` and `onError` is called, exactly once, last. */
+export interface CallSink {
+  /**
+   * One whole JSON-RPC message to write to the client as it is: a notification of this call, or, towards
+   * legacy clients only, a server-to-client request. Its answer comes back through `Link.input`.
+   */
+  onMessage(message: Buffer): void;
+  /** Raw JSON of the `result` member, already adapted to the client's revision. */
+  onResult(result: Buffer): void;
+  /** The `error` member. Includes local failures of the link (`OUTCOME_UNKNOWN`, `OVERLOADED`, …). */
+  onError(error: BridgeError): void;
+}
+
+/** A call in flight. */
+export interface CallHandle {
+  /** Cancels the call here and upstream; the sink hears nothing more. Idempotent. */
+  cancel(): void;
+}
+
+/**
+ * A message of a legacy client that answers or concerns an earlier one: its reply to a server-to-client
+ * request, `notifications/cancelled`, `notifications/roots/list_changed`, `notifications/initialized`.
+ * Goes to the session's home router, whichever gateway it arrived at.
+ */
+export interface InputMessage {
+  readonly principal: Principal;
+  readonly view: string;
+  readonly session: string;
+  /** The whole JSON-RPC message, validated. */
+  readonly message: Buffer;
+}
+
+/** The way from a gateway to its routers; the gRPC link and the in-process link behave alike. */
+export interface Link {
+  /**
+   * Sends one call. Never retries: a tool call may have side effects.
+   * Calls of one session, and inputs for it, go to the session's home router.
+   */
+  call(request: CallRequest, sink: CallSink): CallHandle;
+  input(message: InputMessage): void;
+  /** True when at least one router can take calls. */
+  readonly ready: boolean;
+  /** Waits for the calls in flight, then closes. After `timeoutMs` the rest end with `DRAINING`. */
+  drain(timeoutMs: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a router offers to the links that reach it; implemented by routing, called by both link kinds. */
+export interface CallHandler {
+  call(request: CallRequest, sink: CallSink): CallHandle;
+  input(message: InputMessage): void;
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { bytes, duration } from './units.js';
+
+/** Names that appear in paths and as prefixes of tool names (requirement 59). */
+const serverName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*(?:_[A-Za-z0-9.-]+)*$/, 'use letters, digits, ".", "-" and single "_"')
+  .max(60);
+
+const isolation = z.enum(['session', 'tenant', 'shared']);
+
+const stdioServer = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+  cwd: z.string().optional(),
+  isolation: isolation.default('session'),
+  /** Processes of a `shared` server, or at most this many waiting warm. */
+  poolSize: z.int().min(1).max(64).default(1),
+  /** Most processes of this server at once. */
+  maxProcesses: z.int().min(1).default(1000),
+  idleTtl: duration.default(300_000),
+  startTimeout: duration.default(30_000),
+  timeout: duration.default(60_000),
+  maxMessageBytes: bytes.default(4 * 1024 * 1024),
+  disabled: z.boolean().default(false),
+});
+
+const httpServer = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  headers: z.record(z.string(), z.string()).default({}),
+  isolation: isolation.default('session'),
+  idleTtl: duration.default(300_000),
+  startTimeout: duration.default(30_000),
+  timeout: duration.default(60_000),
+  maxMessageBytes: bytes.default(4 * 1024 * 1024),
+  /** Connections per origin. */
+  connections: z.int().min(1).max(1024).default(64),
+  /** Plain http and private addresses are refused beyond loopback unless this is set. */
+  allowPrivateNetwork: z.boolean().default(false),
+  disabled: z.boolean().default(false),
+});
+
+/** One upstream MCP server: a command to spawn, or a URL. */
+export const serverSchema = z.union([stdioServer, httpServer]);
+
+const globs = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).default([]) });
+
+const viewSchema = z.strictObject({
+  servers: z.array(z.string()).min(1),
+  tools: globs.default({ deny: [] }),
+  prompts: globs.default({ deny: [] }),
+  resources: globs.default({ deny: [] }),
+});
+
+/** One static API key. Only its SHA-256 is configured; the key itself never is. */
+const apiKey = z.strictObject({
+  id: z.string().min(1).max(64),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the key as 64 lower-case hex digits'),
+  tenant: z.string().min(1).max(64).default('default'),
+});
+
+const authSchema = z.strictObject({
+  keys: z.array(apiKey).default([]),
+  /** Callers without a key act as this tenant; without it they get 401. */
+  anonymous: z.strictObject({ tenant: z.string().min(1).max(64).default('anonymous') }).optional(),
+});
+
+const tlsSchema = z.strictObject({ certFile: z.string(), keyFile: z.string(), caFile: z.string().optional() });
+
+const gatewaySchema = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65535).default(8080),
+  tls: tlsSchema.optional(),
+  /** Origins of browsers that may call; loopback origins are always allowed on a loopback bind. */
+  allowedOrigins: z.array(z.string()).default([]),
+  /** Host headers to accept; loopback names and the bound host are always accepted. */
+  allowedHosts: z.array(z.string()).default([]),
+  maxBodyBytes: bytes.default(4 * 1024 * 1024),
+  /** Unwritten bytes after which a client that does not read is cut off. */
+  maxBufferedBytes: bytes.default(8 * 1024 * 1024),
+  /** Whole-call limit. */
+  callTimeout: duration.default(60_000),
+  /** Quiet time after which an SSE stream gets a comment. */
+  keepAlive: duration.default(15_000),
+  /** Where legacy session tokens get their key; a random one per start when absent. At least 32 bytes. */
+  sessionKeyFile: z.string().optional(),
+  /** Routers to link to, `host:port`; used by `mcp-bridge gateway` only. */
+  routers: z.array(z.string()).default(['127.0.0.1:7400']),
+  drainTimeout: duration.default(20_000),
+});
+
+const linkSchema = z.strictObject({
+  /** Shared secret that proves a link peer. Required beyond loopback unless mTLS is set. */
+  tokenFile: z.string().optional(),
+  tls: tlsSchema.optional(),
+});
+
+const routerSchema = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65535).default(7400),
+  /** How long lists of a legacy upstream stay fresh in the catalog. */
+  listTtl: duration.default(300_000),
+  /** How long an aggregated list waits for a slow upstream before it answers without it. */
+  listTimeout: duration.default(3_000),
+  pageSize: z.int().min(1).max(10_000).default(1000),
+  sessionIdleTtl: duration.default(1_800_000),
+  drainTimeout: duration.default(20_000),
+});
+
+const adminSchema = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  /** 0 picks a free port. The next ports are tried when it is taken (several services on one host). */
+  port: z.int().min(0).max(65535).default(9464),
+});
+
+const logSchema = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+/** The whole of `bridge.yaml`. Every field has a default; unknown fields are faults. */
+export const configSchema = z.strictObject({
+  servers: z.record(serverName, serverSchema).default({}),
+  views: z.record(serverName, viewSchema).default({}),
+  auth: authSchema.default({ keys: [] }),
+  gateway: gatewaySchema.prefault({}),
+  router: routerSchema.prefault({}),
+  link: linkSchema.prefault({}),
+  admin: adminSchema.prefault({}),
+  log: logSchema.prefault({}),
+});
+
+export type BridgeConfig = z.infer<typeof configSchema>;
+export type ServerConfig = z.infer<typeof serverSchema>;
+export type StdioServerConfig = z.infer<typeof stdioServer>;
+export type HttpServerConfig = z.infer<typeof httpServer>;
+export type ViewConfig = z.infer<typeof viewSchema>;
+export type AuthConfig = z.infer<typeof authSchema>;
+export type GatewayConfig = z.infer<typeof gatewaySchema>;
+export type RouterConfig = z.infer<typeof routerSchema>;
+export type LinkConfig = z.infer<typeof linkSchema>;
+export type AdminConfig = z.infer<typeof adminSchema>;
+export type LogConfig = z.infer<typeof logSchema>;
