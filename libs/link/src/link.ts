@@ -48,6 +48,8 @@ export interface CallRequest {
   readonly logLevel: string;
   /** Milliseconds until the call must have been answered; 0 for streams that stay open. */
   readonly timeoutMs: number;
+  /** Raw JSON object of the `Mcp-Param-*` headers of a modern HTTP client, lower-case names; `''` for none. */
+  readonly paramHeaders: string;
   /** W3C trace context, `''` for none. */
   readonly traceparent: string;
   /** When not `''`, the router keeps this call's messages for replay under this stream id. */
