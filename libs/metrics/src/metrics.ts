@@ -1,0 +1,110 @@
+import { type Metric, Registry, collectDefaultMetrics } from 'prom-client';
+import {
+  Counters,
+  type CounterChild,
+  type Family,
+  Gauges,
+  type GaugeFamily,
+  type HistogramChild,
+  Histograms,
+} from './series.js';
+
+/** How bytes arrive or leave: client transports, upstream transports and the gateway–router link. */
+export type TransportLabel = 'http' | 'sse' | 'websocket' | 'tcp' | 'stdio' | 'link' | 'in-process';
+export type DirectionLabel = 'in' | 'out';
+export type OutcomeLabel = 'ok' | 'error' | 'cancelled';
+/** Which part of the bridge saw it. */
+export type ComponentLabel = 'edge' | 'link' | 'routing';
+
+/** The part of a call that a client waits for, in seconds. */
+const LATENCY_BOUNDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];
+
+/**
+ * Every metric of one process. Families are typed by their labels; hot paths resolve children once with
+ * `labels(…)` and keep them. No label ever holds a session, user, URL or free text: methods go through
+ * `methodLabel`, server names come from the configuration, error codes from the one error table.
+ */
+export interface Metrics {
+  readonly requests: Family<
+    { transport: TransportLabel; method: string; outcome: OutcomeLabel },
+    CounterChild
+  >;
+  readonly requestDuration: Family<{ transport: TransportLabel; method: string }, HistogramChild>;
+  readonly errors: Family<{ component: ComponentLabel; code: string }, CounterChild>;
+  readonly timeouts: Family<{ component: ComponentLabel }, CounterChild>;
+  readonly messages: Family<{ transport: TransportLabel; direction: DirectionLabel }, CounterChild>;
+  readonly bytes: Family<{ transport: TransportLabel; direction: DirectionLabel }, CounterChild>;
+  readonly connections: GaugeFamily<{ transport: TransportLabel }>;
+  readonly connectionEstablishment: Family<{ transport: TransportLabel }, HistogramChild>;
+  /** `reason` is one of a few fixed words such as `origin`, `auth`, `tls`, `refused`. */
+  readonly connectionFailures: Family<{ transport: TransportLabel; reason: string }, CounterChild>;
+  /** Time from sending a request to a configured server until its reply. */
+  readonly backendResponseTime: Family<{ server: string }, HistogramChild>;
+  readonly queueDepth: GaugeFamily<{ queue: string }>;
+  /** Content type of `expose()`. */
+  readonly contentType: string;
+  /** Everything in the Prometheus text format. */
+  expose(): Promise<string>;
+}
+
+export interface MetricsOptions {
+  /** Also CPU, memory, file descriptors, garbage collection and event-loop lag of this process. Default true. */
+  readonly processMetrics?: boolean;
+}
+
+/**
+ * Makes the one registry of a process. Own nothing that needs closing; the process metrics observe
+ * garbage collection until the process ends, so tests pass `processMetrics: false`.
+ */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const registry = new Registry();
+  const add = <F extends { readonly name: string }>(family: F): F => {
+    // The registry only calls `get()`, which our families have; its type names prom-client's own classes.
+    registry.registerMetric(family as unknown as Metric);
+    return family;
+  };
+  if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
+
+  return {
+    requests: add(
+      new Counters('mcp_requests_total', 'Requests answered', ['transport', 'method', 'outcome']),
+    ),
+    requestDuration: add(
+      new Histograms(
+        'mcp_request_duration_seconds',
+        'Time from a whole request to its whole reply',
+        ['transport', 'method'],
+        LATENCY_BOUNDS,
+      ),
+    ),
+    errors: add(new Counters('mcp_errors_total', 'Errors by code of the error table', ['component', 'code'])),
+    timeouts: add(new Counters('mcp_timeouts_total', 'Calls that reached their deadline', ['component'])),
+    messages: add(new Counters('mcp_messages_total', 'JSON-RPC messages', ['transport', 'direction'])),
+    bytes: add(new Counters('mcp_bytes_total', 'Payload bytes', ['transport', 'direction'])),
+    connections: add(new Gauges('mcp_connections', 'Open connections and streams', ['transport'])),
+    connectionEstablishment: add(
+      new Histograms(
+        'mcp_connection_establishment_duration_seconds',
+        'Time until a connection could carry messages',
+        ['transport'],
+        LATENCY_BOUNDS,
+      ),
+    ),
+    connectionFailures: add(
+      new Counters('mcp_connection_failures_total', 'Connections refused or failed', ['transport', 'reason']),
+    ),
+    backendResponseTime: add(
+      new Histograms(
+        'mcp_backend_response_time_seconds',
+        'Time that a configured server took to reply',
+        ['server'],
+        LATENCY_BOUNDS,
+      ),
+    ),
+    queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+  };
+}
