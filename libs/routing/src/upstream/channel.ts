@@ -55,6 +55,11 @@ export type RespondToUpstream = (member: 'result' | 'error', value: Buffer) => v
 export interface UnsolicitedListener {
   onNotification(notification: Envelope): void;
   onServerRequest(request: Envelope, respond: RespondToUpstream): void;
+  /**
+   * The upstream forgot the session and a fresh one was made under the same channel: subscriptions and the log
+   * level are gone. Restore them now, by requests on the channel; requests that were waiting follow after.
+   */
+  onReset?(): void;
   /** The channel is gone (process exit, session lost); requests in flight have been failed already. */
   onClosed(reason: BridgeError): void;
 }
@@ -64,7 +69,10 @@ export interface UpstreamChannel {
   readonly info: UpstreamInfo;
   readonly closed: boolean;
   readonly inFlight: number;
-  /** Sends a request. Cancel closes the HTTP stream (modern) or sends `notifications/cancelled`. */
+  /**
+   * Sends a request. Cancel closes the HTTP stream (modern) or sends `notifications/cancelled`; the sink hears
+   * nothing after it. On a closed channel the sink hears UPSTREAM_UNAVAILABLE before this returns.
+   */
   request(request: UpstreamRequest, sink: UpstreamSink): { cancel(reason?: string): void };
   notify(method: string, params: Buffer): void;
   /** At most one listener; setting it replaces the former. */
@@ -85,6 +93,11 @@ export interface ChannelScope {
   readonly capabilities: string;
   /** Raw JSON of the client info to declare to a legacy upstream, or `''`. */
   readonly clientInfo: string;
+  /**
+   * The era that the client speaks. A server that speaks both is driven in this one, so that what passes
+   * between equals passes unchanged; a server of one era is driven in its own.
+   */
+  readonly preferredEra: Era;
 }
 
 /** A channel on loan. Hand it back with `release`, once. */
