@@ -3,8 +3,19 @@ export type {
   CallHandler,
   CallRequest,
   CallSink,
+  CancelReason,
   InputMessage,
   Link,
   ParamsSpans,
   Principal,
 } from './link.js';
+export { createInProcessLink } from './in-process-link.js';
+export type { InProcessLinkOptions } from './in-process-link.js';
+export { connectRouterLink, createRouterPool } from './router-pool.js';
+export type { RouterLinkOptions, RouterPool, RouterPoolOptions, RouterState } from './router-pool.js';
+export { startLinkServer } from './link-server.js';
+export type { LinkServer, LinkServerOptions } from './link-server.js';
+export type { LinkCredential, LinkServerCredential, LinkServerTls, LinkTls } from './credential.js';
+export { createDeadline, createDeadlineWheel, DeadlineEntry } from './deadline-wheel.js';
+export type { DeadlineWheel, DeadlineWheelOptions } from './deadline-wheel.js';
+export type { LinkLog } from './link-log.js';

@@ -56,7 +56,10 @@ export interface CallRequest {
   readonly replayStream: string;
 }
 
-/** Receives what a call brings back. Exactly one of `onResult` and `onError` is called, exactly once, last. */
+/**
+ * Receives what a call brings back. Exactly one of `onResult` and `onError` is called, exactly once, last, and
+ * nothing is called before `call` has returned its handle.
+ */
 export interface CallSink {
   /**
    * One whole JSON-RPC message to write to the client as it is: a notification of this call, or, towards
@@ -69,10 +72,17 @@ export interface CallSink {
   onError(error: BridgeError): void;
 }
 
+/**
+ * Why a call is cancelled. `client`: its caller gave up, went away or ran out of time. `link`: the gateway that
+ * carried it is gone or leaving; a call with a `replayStream` then keeps running, because its client may resume
+ * the stream through another gateway.
+ */
+export type CancelReason = 'client' | 'link';
+
 /** A call in flight. */
 export interface CallHandle {
-  /** Cancels the call here and upstream; the sink hears nothing more. Idempotent. */
-  cancel(): void;
+  /** Cancels the call here and upstream; the sink hears nothing more. Idempotent. Default reason `client`. */
+  cancel(reason?: CancelReason): void;
 }
 
 /**
