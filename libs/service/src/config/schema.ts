@@ -44,7 +44,10 @@ const httpServer = z.strictObject({
 /** One upstream MCP server: a command to spawn, or a URL. */
 export const serverSchema = z.union([stdioServer, httpServer]);
 
-const globs = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).default([]) });
+const globs = z.strictObject({
+  allow: z.array(z.string()).optional(),
+  deny: z.array(z.string()).default([]),
+});
 
 const viewSchema = z.strictObject({
   servers: z.array(z.string()).min(1),
@@ -66,7 +69,11 @@ const authSchema = z.strictObject({
   anonymous: z.strictObject({ tenant: z.string().min(1).max(64).default('anonymous') }).optional(),
 });
 
-const tlsSchema = z.strictObject({ certFile: z.string(), keyFile: z.string(), caFile: z.string().optional() });
+const tlsSchema = z.strictObject({
+  certFile: z.string(),
+  keyFile: z.string(),
+  caFile: z.string().optional(),
+});
 
 const gatewaySchema = z.strictObject({
   host: z.string().default('127.0.0.1'),

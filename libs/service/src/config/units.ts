@@ -6,7 +6,9 @@ const BYTE_UNITS: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, Gi
 /** `250ms`, `30s`, `5m`, `1h`, `2d` or a bare number of milliseconds; becomes milliseconds. */
 export const duration = z
   .union([z.number().nonnegative(), z.string()])
-  .transform((value, context) => scaled(value, DURATION_UNITS, 'a duration such as "30s", "5m" or "250ms"', context));
+  .transform((value, context) =>
+    scaled(value, DURATION_UNITS, 'a duration such as "30s", "5m" or "250ms"', context),
+  );
 
 /** `512B`, `64KiB`, `4MiB`, `1GiB` or a bare number of bytes; becomes bytes. */
 export const bytes = z

@@ -1,0 +1,88 @@
+import { type DestinationStream, type Logger, destination, pino, stdSerializers } from 'pino';
+import type { LogConfig } from './config/schema.js';
+
+export type { Logger } from 'pino';
+
+/** Most log text waiting for a slow reader of stderr; further lines are dropped and counted, never awaited. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+/** Field names whose values never reach the log, at the top and one and two levels down. */
+const SECRET_FIELDS = [
+  'authorization',
+  'Authorization',
+  'cookie',
+  'apiKey',
+  'api_key',
+  'key',
+  'token',
+  'secret',
+  'password',
+  'headers',
+  'env',
+];
+
+export interface LoggerOptions {
+  /** Name of the service in every line. */
+  readonly name: string;
+  readonly level: LogConfig['level'];
+  /** Values to blank out wherever they appear in a line; shorter than 8 characters are ignored. */
+  readonly secrets?: readonly string[];
+  /** Where lines go; standard error by default. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * Makes the logger of a process: one JSON object a line on standard error, because the standard output of
+ * `mcp-bridge` belongs to what the user asked for. Never blocks: when nobody reads standard error, lines are
+ * dropped past 4 MiB.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const secrets = (options.secrets ?? []).filter((secret) => secret.length >= 8).map(jsonText);
+  return pino(
+    {
+      name: options.name,
+      level: options.level,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: stdSerializers.err, error: stdSerializers.err },
+      redact: {
+        paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+        censor: '[redacted]',
+      },
+      ...(secrets.length > 0 && {
+        hooks: {
+          streamWrite: (line: string) =>
+            secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line),
+        },
+      }),
+    },
+    options.destination ?? standardError(),
+  );
+}
+
+/** How a string appears inside a JSON line. */
+function jsonText(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+let sharedStandardError: DestinationStream | undefined;
+
+/** One stream for all loggers of the process: they must not interleave half lines. */
+function standardError(): DestinationStream {
+  sharedStandardError ??= openStandardError();
+  return sharedStandardError;
+}
+
+function openStandardError(): DestinationStream {
+  const stream = destination({ dest: 2, sync: false, maxLength: MAX_WAITING_BYTES });
+  // A closed terminal or pipe must not end the process.
+  stream.on('error', () => undefined);
+  process.once('exit', () => {
+    try {
+      stream.flushSync();
+    } catch {
+      // Nobody reads any more.
+    }
+  });
+  return stream;
+}
