@@ -1,0 +1,212 @@
+import { createSealer } from '@mcp-bridge/identity';
+import { createDeadlineWheel } from '@mcp-bridge/link';
+import type { CallHandler, CallRequest } from '@mcp-bridge/link';
+import type { Metrics } from '@mcp-bridge/metrics';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type { BridgeConfig } from '@mcp-bridge/service';
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { createCatalog } from './catalog/catalog.js';
+import { createViews } from './catalog/views.js';
+import { passesLevel } from './adapt/era.js';
+import { Dispatcher } from './dispatch/dispatcher.js';
+import { Forwarder, ownerOf } from './dispatch/forwarder.js';
+import { ensureLogLevel, forgetLogLevel } from './dispatch/log-levels.js';
+import { TaskOwners } from './dispatch/task-owners.js';
+import { refuseToAsk } from './input/capabilities.js';
+import { HeldCalls } from './input/held-calls.js';
+import { SessionCalls } from './sessions/session-calls.js';
+import { SessionStore } from './sessions/session-store.js';
+import { ClientListens } from './subscriptions/client-listens.js';
+import { EventBus } from './subscriptions/event-bus.js';
+import type { Audience } from './subscriptions/event-bus.js';
+import { ResourceSubscriptions } from './subscriptions/resource-subscriptions.js';
+import { UpstreamEvents } from './subscriptions/upstream-events.js';
+import type { ChannelOwner } from './subscriptions/upstream-events.js';
+import type { ChannelLease, RespondToUpstream, UpstreamServer } from './upstream/channel.js';
+import { startUpstreamServer } from './upstream/upstream-server.js';
+
+/** How often idle sessions and unanswered questions are looked for. */
+const SWEEP_MS = 5_000;
+/** How long a modern client may think about a question of a legacy upstream. */
+const HELD_TTL_MS = 5 * 60_000;
+const MAX_HELD = 10_000;
+const MAX_HELD_PER_PRINCIPAL = 1_000;
+
+export interface RoutingOptions {
+  readonly config: BridgeConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The routing half of the bridge, ready to be linked to gateways. */
+export interface Routing {
+  readonly handler: CallHandler;
+  /** For `/debug/state`: servers and counts, no content. */
+  status(): Record<string, unknown>;
+  /** Ends streams in order, waits for the calls in flight. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Closes every upstream; child processes are gone when this resolves. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Builds catalog, sessions and dispatch around the configured servers. Starts none of them. */
+export function createRouting({ config, log, metrics }: RoutingOptions): Routing {
+  const views = createViews(config);
+  const bus = new EventBus();
+  const resources = new ResourceSubscriptions();
+  const tasks = new TaskOwners();
+  const deadlines = createDeadlineWheel();
+  const events = new UpstreamEvents({
+    bus,
+    invalidate: (server, kind) => catalog.invalidate(server, kind),
+    onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
+  });
+  const servers = new Map<string, UpstreamServer>();
+  for (const [name, server] of Object.entries(config.servers)) {
+    if (server.disabled) continue;
+    servers.set(name, watched(startUpstreamServer(name, server, { log, metrics }), events));
+  }
+  const catalog = createCatalog({ servers, views, config: config.router, log });
+  const sessions = new SessionStore({
+    idleTtlMs: config.router.sessionIdleTtl,
+    onEnd: (session) => {
+      for (const server of servers.values()) void server.endSession(session.id);
+    },
+  });
+  const held = new HeldCalls({
+    sealer: createSealer('request-state', [randomBytes(32)]),
+    routerId: randomBytes(6).toString('base64url'),
+    ttlMs: HELD_TTL_MS,
+    maxHeld: MAX_HELD,
+    maxHeldPerPrincipal: MAX_HELD_PER_PRINCIPAL,
+  });
+
+  const onChannel = (server: string, lease: ChannelLease, request: CallRequest): void => {
+    if (lease.channel === servers.get(server)?.existing(request.session) || request.session === '') {
+      events.watchOwned(server, lease.channel, ownerOfChannel(lease, request));
+    }
+  };
+  const ownerOfChannel = (lease: ChannelLease, request: CallRequest): ChannelOwner => {
+    const session = (): ReturnType<SessionStore['get']> =>
+      request.session === '' ? undefined : sessions.get(request.session);
+    return {
+      audience: audienceOf(request),
+      onMessage: (notification) => {
+        const level = session()?.logLevel ?? '';
+        if (notification.method === 'notifications/message' && level !== '') {
+          if (!passesLevel(notification.level ?? '', level)) return;
+        }
+        const { start, end } = notification.message;
+        session()?.notify(notification.bytes.subarray(start, end));
+      },
+      onServerRequest: (question, respond) => askSession(session(), request, question, respond),
+      onReset: () => {
+        forgetLogLevel(lease.channel);
+        ensureLogLevel(lease.channel, session()?.logLevel ?? '', ownerOf(request), true);
+        resources.restore(lease.channel, ownerOf(request));
+      },
+    };
+  };
+  const onUnsolicited = (server: string, request: CallRequest, notification: Envelope): void => {
+    events.handle(server, notification, audienceOf(request));
+  };
+  const forwarder = new Forwarder({ servers, catalog, sessions, held, tasks, onChannel, onUnsolicited });
+  const acquire = (server: string, request: CallRequest): Promise<ChannelLease> =>
+    forwarder.acquire(server, request);
+  const listens = new ClientListens({
+    catalog,
+    bus,
+    events,
+    resources,
+    acquire,
+    settleTimeoutMs: config.router.listTimeout,
+  });
+  const sessionCalls = new SessionCalls({ sessions, servers, views, catalog, bus, resources, acquire });
+  const dispatcher = new Dispatcher({
+    views,
+    catalog,
+    sessions,
+    sessionCalls,
+    listens,
+    forwarder,
+    deadlines,
+  });
+
+  const sweep = setInterval(() => {
+    sessions.reap();
+    held.reap();
+  }, SWEEP_MS);
+  sweep.unref();
+
+  const close = async (): Promise<void> => {
+    clearInterval(sweep);
+    held.close();
+    sessions.close();
+    events.close();
+    await Promise.all([...servers.values()].map((server) => server.close()));
+  };
+  return {
+    handler: dispatcher,
+    status: () => ({
+      servers: catalog.status(),
+      sessions: sessions.size,
+      calls: dispatcher.inFlight,
+      held: held.size,
+    }),
+    drain: (timeoutMs) => dispatcher.drain(timeoutMs),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The server, with the bridge listening on its shared channel from the moment there is one. */
+function watched(server: UpstreamServer, events: UpstreamEvents): UpstreamServer {
+  return {
+    name: server.name,
+    get state() {
+      return server.state;
+    },
+    get lastError() {
+      return server.lastError;
+    },
+    async catalogChannel() {
+      const channel = await server.catalogChannel();
+      events.watchShared(server.name, channel);
+      return channel;
+    },
+    acquire: (scope) => server.acquire(scope),
+    existing: (session) => server.existing(session),
+    endSession: (session) => server.endSession(session),
+    close: () => server.close(),
+  };
+}
+
+function audienceOf(request: CallRequest): Audience {
+  return { tenant: request.principal.tenant, principal: request.principal.id, session: request.session };
+}
+
+/** A question outside any call: goes to the one client whose channel it came on, if that client allows it. */
+function askSession(
+  session: ReturnType<SessionStore['get']>,
+  request: CallRequest,
+  question: Envelope,
+  respond: RespondToUpstream,
+): void {
+  const refusal = refuseToAsk(request.capabilities, question);
+  if (refusal !== undefined) {
+    respond('error', refusal);
+    return;
+  }
+  const params =
+    question.params.start < 0
+      ? Buffer.from('{}')
+      : question.bytes.subarray(question.params.start, question.params.end);
+  const undo = session?.ask(undefined, question.method, params, {
+    onResult: (result) => respond('result', result),
+    onError: (error) => respond('error', error),
+  });
+  if (undo === undefined)
+    respond('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
+}

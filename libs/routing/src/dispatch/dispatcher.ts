@@ -1,0 +1,178 @@
+import { BridgeError, scanEnvelope } from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type {
+  CallHandle,
+  CallHandler,
+  CallRequest,
+  CallSink,
+  DeadlineWheel,
+  InputMessage,
+} from '@mcp-bridge/link';
+import type { Catalog } from '../catalog/catalog.js';
+import type { View, Views } from '../catalog/views.js';
+import type { Session } from '../sessions/session.js';
+import type { SessionStore } from '../sessions/session-store.js';
+import type { SessionCalls } from '../sessions/session-calls.js';
+import type { ClientListens } from '../subscriptions/client-listens.js';
+import { ActiveCall } from './active-call.js';
+import type { Forwarder } from './forwarder.js';
+
+export interface DispatcherOptions {
+  readonly views: Views;
+  readonly catalog: Catalog;
+  readonly sessions: SessionStore;
+  readonly sessionCalls: SessionCalls;
+  readonly listens: ClientListens;
+  readonly forwarder: Forwarder;
+  readonly deadlines: DeadlineWheel;
+}
+
+const CURSOR_LISTS: Readonly<Record<string, 'tools' | 'prompts' | 'resources' | 'resourceTemplates'>> = {
+  'tools/list': 'tools',
+  'prompts/list': 'prompts',
+  'resources/list': 'resources',
+  'resources/templates/list': 'resourceTemplates',
+};
+
+const NOTHING: CallHandle = { cancel: () => undefined };
+
+/**
+ * Takes every call that a gateway sends and brings it to what answers it: the catalog for lists and descriptions,
+ * the session for what a legacy client keeps, an upstream for the rest.
+ */
+export class Dispatcher implements CallHandler {
+  readonly #options: DispatcherOptions;
+  readonly #calls = new Set<ActiveCall>();
+  #draining = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  call(request: CallRequest, sink: CallSink): CallHandle {
+    let call: ActiveCall;
+    try {
+      call = this.#accept(request, sink);
+    } catch (error) {
+      sink.onError(BridgeError.from(error));
+      return NOTHING;
+    }
+    try {
+      this.#route(call)?.catch((error: unknown) => call.fail(error));
+    } catch (error) {
+      call.fail(error);
+    }
+    return {
+      cancel: (reason) => {
+        // The gateway is gone, but its client may resume the stream through another one.
+        if (reason === 'link' && request.replayStream !== '' && request.timeoutMs > 0) return;
+        call.cancel(reason === 'link' ? 'The gateway is gone' : 'Cancelled by the client');
+      },
+    };
+  }
+
+  /** A legacy client's reply or notification; what nobody waits for is dropped. */
+  input(message: InputMessage): void {
+    const session = this.#options.sessions.get(message.session);
+    if (session === undefined || !session.belongsTo(message.principal)) return;
+    const envelope = scanEnvelope(message.message);
+    if (envelope.kind === 'result' || envelope.kind === 'error') session.answer(envelope);
+    else if (envelope.method === 'notifications/cancelled') cancelFor(session, envelope);
+    else this.#options.sessionCalls.notifyUpstreams(session, envelope);
+  }
+
+  /** Ends what would never end by itself, then waits for the rest; after `timeoutMs` the rest ends DRAINING. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    this.#options.listens.endAll();
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        for (const call of this.#calls) {
+          call.onEnd(() => {
+            if (this.#calls.size > 0) return;
+            clearTimeout(timer);
+            resolve();
+          });
+        }
+      });
+    }
+    const error = new BridgeError('DRAINING', 'The router shut down before the call ended');
+    for (const call of [...this.#calls]) call.abort(error);
+  }
+
+  #accept(request: CallRequest, sink: CallSink): ActiveCall {
+    if (this.#draining) throw new BridgeError('DRAINING', 'The router is shutting down; try again');
+    const session =
+      request.session === ''
+        ? undefined
+        : this.#options.sessions.open(request.session, request.principal, request.view);
+    const replay =
+      session === undefined || request.replayStream === '' || request.method === 'session/resume'
+        ? undefined
+        : session.openReplay(request.replayStream, request.clientRequestId);
+    const call = new ActiveCall(request, sink, replay, this.#options.deadlines);
+    this.#calls.add(call);
+    call.onEnd(() => this.#calls.delete(call));
+    if (session !== undefined && request.timeoutMs > 0) session.track(call);
+    return call;
+  }
+
+  #route(call: ActiveCall): Promise<void> | undefined {
+    const { request } = call;
+    const { catalog, forwarder, listens, sessionCalls } = this.#options;
+    const view = this.#viewOf(request);
+    switch (request.method) {
+      case 'tools/call':
+      case 'prompts/get':
+      case 'resources/read':
+      case 'completion/complete':
+        return forwarder.forward(call, view);
+      case 'server/discover':
+        return catalog.discover(view, request).then((result) => call.finish(result));
+      case 'subscriptions/listen':
+        return listens.open(call, view);
+      case 'session/stream':
+        sessionCalls.openStream(call, view);
+        return undefined;
+      case 'session/resume':
+        sessionCalls.resumeStream(call);
+        return undefined;
+      case 'session/end':
+        this.#options.sessions.terminate(request.session, request.principal);
+        call.finish(Buffer.from('{}'));
+        return undefined;
+      case 'logging/setLevel':
+        sessionCalls.setLogLevel(call, view);
+        return undefined;
+      case 'resources/subscribe':
+        return sessionCalls.subscribe(call, view);
+      case 'resources/unsubscribe':
+        sessionCalls.unsubscribe(call);
+        return undefined;
+      default:
+        break;
+    }
+    const list = CURSOR_LISTS[request.method];
+    if (list !== undefined) return catalog.list(list, view, request).then((result) => call.finish(result));
+    return forwarder.forwardExtension(call, view);
+  }
+
+  #viewOf(request: CallRequest): View {
+    const view = this.#options.views.viewOf(request.view);
+    if (view === undefined) {
+      throw new BridgeError('METHOD_NOT_FOUND', `There is no server or view "${request.view}" here`);
+    }
+    return view;
+  }
+}
+
+function cancelFor(session: Session, cancelled: Envelope): void {
+  if (cancelled.requestId.start < 0) return;
+  const id = cancelled.bytes.toString('utf8', cancelled.requestId.start, cancelled.requestId.end);
+  session.cancel(id, 'Cancelled by the client');
+}

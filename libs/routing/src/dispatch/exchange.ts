@@ -1,0 +1,288 @@
+import { BridgeError, splice } from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type { CallRequest } from '@mcp-bridge/link';
+import { clientError } from '../adapt/error.js';
+import { isModernVersion, passesLevel } from '../adapt/era.js';
+import { upstreamParams, withMembers } from '../adapt/params.js';
+import type { UpstreamParams } from '../adapt/params.js';
+import { clientResult } from '../adapt/result.js';
+import { refuseToAsk } from '../input/capabilities.js';
+import { relayInputRequired } from '../input/input-relay.js';
+import type { HeldCalls, HeldExchange } from '../input/held-calls.js';
+import { OpenAsks } from '../input/open-asks.js';
+import type { Session } from '../sessions/session.js';
+import type { ChannelLease, RespondToUpstream, UpstreamSink } from '../upstream/channel.js';
+import type { ActiveCall } from './active-call.js';
+import type { TaskOwners } from './task-owners.js';
+
+/** Messages kept for a client between its answer and its next request. */
+const MAX_OUTBOX = 256;
+
+/** What an exchange needs from the rest of the router. */
+export interface ExchangeContext {
+  readonly held: HeldCalls;
+  readonly tasks: TaskOwners;
+  /** List changes and resource updates that an upstream mixed into a call's stream. */
+  readonly onUnsolicited: (server: string, request: CallRequest, notification: Envelope) => void;
+}
+
+/** Where a call goes: the server, and the target's name there (`undefined`: as the client named it). */
+export interface Target {
+  readonly server: string;
+  readonly upstreamName: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * One call on its way through an upstream: from the client's request to the upstream's reply, over as many rounds
+ * of client input as it takes. The four pairs of eras differ only in how a question reaches the client:
+ *
+ * | client | upstream | a question becomes |
+ * |---|---|---|
+ * | legacy | legacy | a request on the call's stream (`Session.ask`) |
+ * | modern | modern | nothing: the `input_required` result passes through |
+ * | legacy | modern | requests on the call's stream, then a retry upstream (`relayInputRequired`) |
+ * | modern | legacy | an `input_required` result while the upstream call is held (`HeldCalls`) |
+ */
+export class Exchange implements UpstreamSink, HeldExchange {
+  readonly #context: ExchangeContext;
+  readonly #lease: ChannelLease;
+  readonly #target: Target;
+  readonly #session: Session | undefined;
+  readonly #base: UpstreamParams;
+  readonly #asks: OpenAsks;
+  #request: CallRequest;
+  /** The client call that waits now; none while the exchange is held. */
+  #call: ActiveCall | undefined;
+  #cancelUpstream: ((reason?: string) => void) | undefined;
+  #outbox: Buffer[] = [];
+  #outcome: { result: Buffer } | { error: BridgeError } | undefined;
+  #rounds = 0;
+  #released = false;
+
+  constructor(
+    context: ExchangeContext,
+    call: ActiveCall,
+    lease: ChannelLease,
+    target: Target,
+    session: Session | undefined,
+    logLevel: string,
+  ) {
+    this.#context = context;
+    this.#request = call.request;
+    this.#lease = lease;
+    this.#target = target;
+    this.#session = session;
+    this.#base = upstreamParams(call.request, target.upstreamName, lease.channel.info.era, logLevel);
+    this.#asks = new OpenAsks();
+    this.#attach(call);
+  }
+
+  get request(): CallRequest {
+    return this.#request;
+  }
+
+  get asks(): OpenAsks {
+    return this.#asks;
+  }
+
+  start(): void {
+    this.#send(this.#base);
+  }
+
+  /** Next round towards a modern upstream, with what the client answered; `members` is raw JSON without braces. */
+  retry(members: string): void {
+    this.#send(withMembers(this.#base, members));
+  }
+
+  nextRound(): number {
+    this.#rounds += 1;
+    return this.#rounds;
+  }
+
+  #send(params: UpstreamParams): void {
+    if (this.#call === undefined || this.#call.ended) return;
+    const request = this.#request;
+    const { cancel } = this.#lease.channel.request(
+      {
+        method: request.method,
+        name: this.#target.upstreamName ?? request.name,
+        params: params.params,
+        progressTokenStart: params.progressTokenStart,
+        progressTokenEnd: params.progressTokenEnd,
+        protocolVersion: this.#lease.channel.info.protocolVersion,
+        deadlineAt: 0,
+        logLevel: request.logLevel,
+        owner: `${request.principal.tenant}\0${request.principal.id}`,
+        ...(this.#target.headers === undefined ? {} : { headers: this.#target.headers }),
+      },
+      this,
+    );
+    this.#cancelUpstream = cancel;
+    if (this.#outcome !== undefined) this.#cancelUpstream = undefined;
+  }
+
+  onNotification(notification: Envelope): void {
+    switch (notification.method) {
+      case 'notifications/progress':
+        this.#deliverProgress(notification);
+        return;
+      case 'notifications/message':
+        if (this.#wantsLog(notification)) this.#deliver(messageOf(notification));
+        return;
+      case 'notifications/cancelled':
+        this.#asks.withdraw(rawRequestId(notification));
+        return;
+      case 'notifications/tools/list_changed':
+      case 'notifications/prompts/list_changed':
+      case 'notifications/resources/list_changed':
+      case 'notifications/resources/updated':
+        this.#context.onUnsolicited(this.#target.server, this.#request, notification);
+        return;
+      default:
+        this.#deliver(messageOf(notification));
+    }
+  }
+
+  onServerRequest(question: Envelope, respond: RespondToUpstream): void {
+    const refusal = refuseToAsk(this.#request.capabilities, question);
+    if (refusal !== undefined) {
+      respond('error', refusal);
+      return;
+    }
+    if (isModernVersion(this.#request.protocolVersion)) {
+      this.#asks.add(question, respond);
+      if (this.#call !== undefined) this.#context.held.answerSoon(this);
+      return;
+    }
+    const params = paramsOf(question);
+    const undo = this.#session?.ask(this.#call, question.method, params, {
+      onResult: (result) => respond('result', result),
+      onError: (error) => respond('error', error),
+    });
+    if (undo === undefined) {
+      respond('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
+      return;
+    }
+    this.#asks.addRelayed(question, undo);
+  }
+
+  onResult(reply: Envelope): void {
+    this.#cancelUpstream = undefined;
+    if (reply.resultType === 'input_required' && !isModernVersion(this.#request.protocolVersion)) {
+      if (this.#call !== undefined && !this.#call.ended) {
+        relayInputRequired(this, this.#call, this.#session, reply);
+        return;
+      }
+    }
+    try {
+      this.#context.tasks.learn(this.#target.server, this.#request, reply);
+      this.#settle({ result: clientResult(this.#request, reply) });
+    } catch (error) {
+      this.#settle({ error: BridgeError.from(error) });
+    }
+  }
+
+  onError(error: BridgeError): void {
+    this.#cancelUpstream = undefined;
+    this.#settle({ error: clientError(this.#request, error, this.#lease.channel.info.era) });
+  }
+
+  /** Ends the client's wait with `input_required`; the upstream call goes on, held. */
+  detach(result: Buffer): void {
+    const call = this.#call;
+    this.#call = undefined;
+    call?.finish(result);
+  }
+
+  /** The client came back with answers: this call now waits for what follows. */
+  resume(call: ActiveCall): void {
+    this.#request = call.request;
+    this.#attach(call);
+    for (const message of this.#outbox.splice(0)) call.send(message);
+    this.#flushOutcome();
+  }
+
+  /** Ends the waiting client call with this error, and the upstream call. */
+  refuse(error: BridgeError): void {
+    this.#call?.abort(error);
+  }
+
+  /** Gives the whole exchange up: nobody waits any more. */
+  abandon(reason: string): void {
+    this.#cancelUpstream?.(reason);
+    this.#cancelUpstream = undefined;
+    this.#asks.refuseAll(reason);
+    this.#release();
+  }
+
+  get attached(): boolean {
+    return this.#call !== undefined && !this.#call.ended;
+  }
+
+  #attach(call: ActiveCall): void {
+    this.#call = call;
+    call.onCancel((reason) => this.abandon(reason));
+  }
+
+  #settle(outcome: { result: Buffer } | { error: BridgeError }): void {
+    this.#outcome = outcome;
+    this.#asks.withdrawAll('The call has ended');
+    this.#release();
+    this.#flushOutcome();
+  }
+
+  #flushOutcome(): void {
+    const call = this.#call;
+    const outcome = this.#outcome;
+    if (call === undefined || outcome === undefined) return;
+    this.#call = undefined;
+    if ('result' in outcome) call.finish(outcome.result);
+    else call.fail(outcome.error);
+  }
+
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#lease.release();
+  }
+
+  #deliver(message: Buffer): void {
+    if (this.#call !== undefined) this.#call.send(message);
+    else if (this.#outbox.length < MAX_OUTBOX) this.#outbox.push(message);
+  }
+
+  /** Puts the client's own token back in place of the channel's (requirement 51). */
+  #deliverProgress(notification: Envelope): void {
+    const { params, spans } = this.#request;
+    if (spans.progressTokenStart < 0 || notification.progressToken.start < 0) return;
+    const text = params.toString('utf8', spans.progressTokenStart, spans.progressTokenEnd);
+    const { start, end } = notification.progressToken;
+    const offset = notification.message.start;
+    this.#deliver(splice(messageOf(notification), [{ start: start - offset, end: end - offset, text }]));
+  }
+
+  /** Modern clients hear only what this request asked for, legacy ones what their session's level lets pass. */
+  #wantsLog(notification: Envelope): boolean {
+    const level = notification.level ?? '';
+    if (isModernVersion(this.#request.protocolVersion)) {
+      return this.#request.logLevel !== '' && passesLevel(level, this.#request.logLevel);
+    }
+    const threshold = this.#session?.logLevel ?? '';
+    return threshold === '' || passesLevel(level, threshold);
+  }
+}
+
+function messageOf({ bytes, message }: Envelope): Buffer {
+  return bytes.subarray(message.start, message.end);
+}
+
+function paramsOf(message: Envelope): Buffer {
+  return message.params.start < 0
+    ? Buffer.from('{}')
+    : message.bytes.subarray(message.params.start, message.params.end);
+}
+
+function rawRequestId(cancelled: Envelope): string {
+  return cancelled.bytes.toString('utf8', cancelled.requestId.start, cancelled.requestId.end);
+}

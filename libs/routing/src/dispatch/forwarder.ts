@@ -1,0 +1,167 @@
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type { CallRequest } from '@mcp-bridge/link';
+import type { Catalog } from '../catalog/catalog.js';
+import type { View } from '../catalog/views.js';
+import { isLogLevel, isModernVersion } from '../adapt/era.js';
+import type { HeldCalls } from '../input/held-calls.js';
+import type { Session } from '../sessions/session.js';
+import type { SessionStore } from '../sessions/session-store.js';
+import type { ChannelLease, ChannelScope, UpstreamServer } from '../upstream/channel.js';
+import type { ActiveCall } from './active-call.js';
+import { Exchange } from './exchange.js';
+import type { Target } from './exchange.js';
+import { ensureLogLevel } from './log-levels.js';
+import type { TaskOwners } from './task-owners.js';
+
+/** What legacy clients hear from modern upstreams before they chose a level. */
+const DEFAULT_LEGACY_LEVEL = 'info';
+
+export interface ForwarderOptions {
+  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly catalog: Catalog;
+  readonly sessions: SessionStore;
+  readonly held: HeldCalls;
+  readonly tasks: TaskOwners;
+  /** Called with every channel that serves one client, before its first request. */
+  readonly onChannel: (server: string, lease: ChannelLease, request: CallRequest) => void;
+  readonly onUnsolicited: (server: string, request: CallRequest, notification: Envelope) => void;
+}
+
+/** Finds the upstream that a call is for, borrows a channel to it and lets an exchange run there. */
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  async forward(call: ActiveCall, view: View): Promise<void> {
+    const { request } = call;
+    if (request.logLevel !== '' && !isLogLevel(request.logLevel)) {
+      throw new BridgeError('INVALID_PARAMS', `"${request.logLevel}" is not a log level`);
+    }
+    if (request.method === 'resources/read') return this.#readResource(call, view);
+    const target = await this.#targetOf(request, view);
+    if (!call.ended) await this.#exchange(call, target);
+  }
+
+  /** Methods that only some servers know: passed on where the view has one server, so that one can answer. */
+  async forwardExtension(call: ActiveCall, view: View): Promise<void> {
+    const { request } = call;
+    if (request.method.startsWith('tasks/') && request.name !== '') {
+      const owner = this.#options.tasks.serverOf(request.principal, request.name);
+      if (owner === undefined || !view.servers.includes(owner)) {
+        throw new BridgeError('INVALID_PARAMS', `Unknown task: ${request.name}`);
+      }
+      return this.#exchange(call, { server: owner, upstreamName: undefined });
+    }
+    const server = onlyServer(view);
+    if (server === undefined)
+      throw new BridgeError('METHOD_NOT_FOUND', `Method not found: ${request.method}`);
+    await this.#exchange(call, { server, upstreamName: undefined });
+  }
+
+  /** @throws {BridgeError} UPSTREAM_UNAVAILABLE, OVERLOADED */
+  async acquire(server: string, request: CallRequest): Promise<ChannelLease> {
+    const upstream = this.#options.servers.get(server);
+    if (upstream === undefined)
+      throw new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" is not configured`);
+    const lease = await upstream.acquire(scopeOf(request));
+    this.#options.onChannel(server, lease, request);
+    return lease;
+  }
+
+  async #exchange(call: ActiveCall, target: Target): Promise<void> {
+    const { request } = call;
+    const { held } = this.#options;
+    const modern = isModernVersion(request.protocolVersion);
+    if (modern && held.isRetry(request)) {
+      held.resume(call);
+      return;
+    }
+    const lease = await this.acquire(target.server, request);
+    if (call.ended) {
+      lease.release();
+      return;
+    }
+    const session = this.#sessionOf(request);
+    const wanted = modern ? request.logLevel : (session?.logLevel ?? '');
+    ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
+    const level = modern ? request.logLevel : wanted || DEFAULT_LEGACY_LEVEL;
+    new Exchange(this.#options, call, lease, target, session, level).start();
+  }
+
+  async #targetOf(request: CallRequest, view: View): Promise<Target> {
+    switch (request.method) {
+      case 'tools/call':
+        return this.#toolTarget(request, view);
+      case 'prompts/get':
+        return found(view.resolvePrompt(request.name), 'prompt', request.name);
+      default:
+        return this.#completionTarget(request, view);
+    }
+  }
+
+  async #toolTarget(request: CallRequest, view: View): Promise<Target> {
+    const target = found(view.resolveTool(request.name), 'tool', request.name);
+    const headers = await this.#options.catalog.paramHeaders(target.server, target.upstreamName, request);
+    return headers === undefined ? target : { ...target, headers };
+  }
+
+  /** `ref.name` names a prompt, `ref.uri` a resource template (requirement 58). */
+  async #completionTarget(request: CallRequest, view: View): Promise<Target> {
+    const params = JSON.parse(request.params.toString('utf8')) as { ref?: { type?: unknown } };
+    if (params.ref?.type === 'ref/prompt')
+      return found(view.resolvePrompt(request.name), 'prompt', request.name);
+    const server = await this.#options.catalog.resourceOwner(view, request.name, request);
+    if (server === undefined) throw new BridgeError('INVALID_PARAMS', `Unknown resource: ${request.name}`);
+    return { server, upstreamName: undefined };
+  }
+
+  async #readResource(call: ActiveCall, view: View): Promise<void> {
+    const { request } = call;
+    const server = await this.#options.catalog.resourceOwner(view, request.name, request);
+    if (server === undefined || !view.allowsResource(request.name, server)) {
+      throw resourceNotFound(request);
+    }
+    if (!call.ended) await this.#exchange(call, { server, upstreamName: undefined });
+  }
+
+  #sessionOf(request: CallRequest): Session | undefined {
+    return request.session === '' ? undefined : this.#options.sessions.get(request.session);
+  }
+}
+
+export function scopeOf(request: CallRequest): ChannelScope {
+  return {
+    tenant: request.principal.tenant,
+    principal: request.principal.id,
+    session: request.session,
+    capabilities: request.capabilities,
+    clientInfo: request.clientInfo,
+    preferredEra: isModernVersion(request.protocolVersion) ? 'modern' : 'legacy',
+  };
+}
+
+export function ownerOf(request: CallRequest): string {
+  return `${request.principal.tenant}\0${request.principal.id}`;
+}
+
+/** Requirement 61: -32602 for modern clients, -32002 before. */
+export function resourceNotFound(request: CallRequest): BridgeError {
+  const code = isModernVersion(request.protocolVersion) ? 'INVALID_PARAMS' : 'RESOURCE_NOT_FOUND';
+  return new BridgeError(code, `Resource not found: ${request.name}`, {
+    data: JSON.stringify({ uri: request.name }),
+  });
+}
+
+function onlyServer(view: View): string | undefined {
+  return view.prefixed ? undefined : view.servers[0];
+}
+
+/** Requirement 60: an unknown name is a protocol error. */
+function found<T>(target: T | undefined, kind: string, name: string): T {
+  if (target === undefined) throw new BridgeError('INVALID_PARAMS', `Unknown ${kind}: ${name}`);
+  return target;
+}

@@ -1,0 +1,4 @@
+export { createRouting } from './create-routing.js';
+export type { Routing, RoutingOptions } from './create-routing.js';
+export { viewFaults } from './catalog/views.js';
+export type { ViewFault } from './catalog/views.js';

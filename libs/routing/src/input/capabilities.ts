@@ -1,0 +1,58 @@
+import type { Envelope } from '@mcp-bridge/protocol';
+
+/** The parts of a client's declared capabilities that decide whether it may be asked. */
+interface ClientCapabilities {
+  readonly sampling?: { readonly tools?: unknown };
+  readonly elicitation?: { readonly form?: unknown; readonly url?: unknown };
+  readonly roots?: unknown;
+}
+
+interface AskedParams {
+  readonly mode?: unknown;
+  readonly tools?: unknown;
+}
+
+/**
+ * Whether a client that declared these capabilities may be asked this (requirements 43, 47, 49, 50):
+ * elicitation without a mode is form, an empty elicitation capability means form only, tools in sampling need
+ * `sampling.tools`.
+ *
+ * @param capabilities - raw JSON object
+ * @param params - the request's params, parsed
+ */
+export function mayAsk(capabilities: string, method: string, params: unknown): boolean {
+  // Validated JSON objects; the shapes are read defensively.
+  const declared = JSON.parse(capabilities) as ClientCapabilities;
+  const asked = (typeof params === 'object' && params !== null ? params : {}) as AskedParams;
+  switch (method) {
+    case 'sampling/createMessage':
+      return (
+        declared.sampling !== undefined &&
+        (asked.tools === undefined || declared.sampling.tools !== undefined)
+      );
+    case 'elicitation/create': {
+      const { elicitation } = declared;
+      if (elicitation === undefined) return false;
+      if (asked.mode === 'url') return elicitation.url !== undefined;
+      return elicitation.form !== undefined || elicitation.url === undefined;
+    }
+    case 'roots/list':
+      return declared.roots !== undefined;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The error member to answer an upstream's question with when its client may not be asked it.
+ * @returns `undefined` when the question may go to the client
+ */
+export function refuseToAsk(capabilities: string, question: Envelope): Buffer | undefined {
+  const params: unknown =
+    question.params.start < 0
+      ? {}
+      : JSON.parse(question.bytes.toString('utf8', question.params.start, question.params.end));
+  if (mayAsk(capabilities, question.method, params)) return undefined;
+  const message = `The client did not declare the capability for ${question.method}`;
+  return Buffer.from(JSON.stringify({ code: -32601, message }));
+}
