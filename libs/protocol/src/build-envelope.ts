@@ -1,7 +1,7 @@
+import { decodeString, equalsAscii } from './decode-string.js';
 import { ABSENT, type Envelope, type Span } from './envelope.js';
 import { BridgeError } from './errors.js';
 import { OPEN_BRACE, QUOTE } from './json-text.js';
-import { decodeString } from './key-table.js';
 import { SLOT } from './slots.js';
 import { targetKeyOf } from './targets.js';
 
@@ -166,6 +166,7 @@ function isStringOrInteger(bytes: Buffer, span: Span): boolean {
 
 function isVersion2(bytes: Buffer, span: Span): boolean {
   if (span === ABSENT || bytes[span.start] !== QUOTE) return false;
+  if (span.end - span.start === 5) return equalsAscii(bytes, span.start + 1, '2.0');
   return decodeString(bytes, span.start, span.end) === '2.0';
 }
 

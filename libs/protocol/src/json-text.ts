@@ -21,10 +21,10 @@ const CLOSE_BRACKET = 0x5d;
 export const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The byte at `at`, or -1 beyond the end: a typed array answers `undefined` there, which is slow and untyped. */
+/** The byte at `at`, or -1 beyond the end. */
 export function byteAt(bytes: Uint8Array, at: number): number {
-  // `as`: the index was just compared with the length.
-  return at < bytes.length ? (bytes[at] as number) : -1;
+  const c = bytes[at];
+  return c === undefined ? -1 : c;
 }
 
 export function skipWhitespace(bytes: Uint8Array, start: number): number {

@@ -1,3 +1,4 @@
+import { decodeString, equalsAscii } from './decode-string.js';
 import { BridgeError } from './errors.js';
 
 /** One key that a scan reads: where its value's span is recorded, and which keys inside the value are read too. */
@@ -52,7 +53,7 @@ export function findKey(table: KeyTable, bytes: Buffer, start: number, end: numb
   const candidates = table.byLength[end - start - 2];
   if (candidates !== undefined) {
     for (const entry of candidates) {
-      if (equals(bytes, start + 1, entry.text)) return entry;
+      if (equalsAscii(bytes, start + 1, entry.text)) return entry;
     }
   }
   if (!isPlainAscii(bytes, start + 1, end - 1)) return findDecoded(table, decodeString(bytes, start, end));
@@ -75,25 +76,10 @@ function foldCase(key: string): string {
   return key.toLowerCase().replaceAll('\u017f', 's');
 }
 
-function equals(bytes: Buffer, start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (bytes[start + i] !== text.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
 function isPlainAscii(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const c = bytes[at];
     if (c === undefined || c === 0x5c || c >= 0x80) return false;
   }
   return true;
-}
-
-/** The value of a validated JSON string, quotes included in the range. */
-export function decodeString(bytes: Buffer, start: number, end: number): string {
-  const inner = bytes.toString('utf8', start + 1, end - 1);
-  if (!inner.includes('\\')) return inner;
-  // `as`: the range was validated as a JSON string.
-  return JSON.parse(`"${inner}"`) as string;
 }

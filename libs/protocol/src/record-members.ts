@@ -1,3 +1,4 @@
+import { decodeString } from './decode-string.js';
 import { BridgeError } from './errors.js';
 import {
   firstMember,
@@ -8,7 +9,7 @@ import {
   skipString,
   skipValue,
 } from './json-text.js';
-import { decodeString, findKey, type KeyTable } from './key-table.js';
+import { findKey, type KeyTable } from './key-table.js';
 
 /** Objects that are read key by key may have this many members; others are bounded by the message's size. */
 const MAX_MEMBERS = 1024;

@@ -20,3 +20,20 @@ export function targetKeyOf(method: string): TargetKey | undefined {
       return method.startsWith('tasks/') || method.startsWith('notifications/tasks') ? 'taskId' : undefined;
   }
 }
+
+/** Which key of `params` the `Mcp-Name` header of a modern HTTP request mirrors; undefined for no header. */
+export function targetOf(method: string): 'name' | 'uri' | 'taskId' | undefined {
+  switch (method) {
+    case 'tools/call':
+    case 'prompts/get':
+      return 'name';
+    case 'resources/read':
+      return 'uri';
+    case 'tasks/get':
+    case 'tasks/update':
+    case 'tasks/cancel':
+      return 'taskId';
+    default:
+      return undefined;
+  }
+}
