@@ -46,6 +46,7 @@ export function buildEnvelope(bytes: Buffer, start: number, end: number, slots: 
     cursorSpan: spanOf(slots, SLOT.cursor),
     requestId: tokenSpan(bytes, slots, SLOT.requestId, 'params.requestId'),
     level: optionalString(bytes, spanOf(slots, SLOT.level), 'params.level'),
+    task: objectSpan(bytes, slots, SLOT.task, 'params.task'),
     protocolVersion: optionalString(
       bytes,
       spanOf(slots, SLOT.protocolVersion),
@@ -91,9 +92,21 @@ function kindOf(method: Span, id: Span, result: Span, error: Span): Envelope['ki
 function acceptId(bytes: Buffer, id: Span, kind: Envelope['kind']): Span {
   if (id === ABSENT) return id;
   if (kind === 'error' && bytes[id.start] === 0x6e) return ABSENT;
-  if (!isStringOrInteger(bytes, id)) refuseMessage('"id" must be a string or an integer');
-  if (id.end - id.start > MAX_ID_BYTES) refuseMessage(`"id" is longer than ${MAX_ID_BYTES} bytes`);
+  if (!isAcceptableId(bytes, id)) {
+    refuseMessage(`"id" must be a string or an integer of at most ${MAX_ID_BYTES} bytes`);
+  }
   return id;
+}
+
+/** True for a string or an integer of bearable length, the range being a validated JSON value. */
+export function isAcceptableId(bytes: Buffer, span: Span): boolean {
+  if (span.end - span.start > MAX_ID_BYTES) return false;
+  if (bytes[span.start] === QUOTE) return true;
+  for (let at = span.start; at < span.end; at++) {
+    const c = bytes[at] ?? 0;
+    if ((c < 0x30 || c > 0x39) && (c !== 0x2d || at !== span.start)) return false;
+  }
+  return true;
 }
 
 function nameSpanOf(method: string, slots: Int32Array): Span {
@@ -153,15 +166,6 @@ function stringAt(
     throw new BridgeError(code, `Invalid message: ${what} holds half of a surrogate pair`);
   }
   return text;
-}
-
-function isStringOrInteger(bytes: Buffer, span: Span): boolean {
-  if (bytes[span.start] === QUOTE) return true;
-  for (let at = span.start; at < span.end; at++) {
-    const c = bytes[at] ?? 0;
-    if ((c < 0x30 || c > 0x39) && (c !== 0x2d || at !== span.start)) return false;
-  }
-  return true;
 }
 
 function isVersion2(bytes: Buffer, span: Span): boolean {

@@ -56,6 +56,8 @@ export interface Envelope {
   readonly requestId: Span;
   /** Decoded `params.level` (logging/setLevel, notifications/message). */
   readonly level: string | undefined;
+  /** `params.task`: a 2025-11-25 request that wants a task for a result. Always an object when present. */
+  readonly task: Span;
   /** `_meta["io.modelcontextprotocol/protocolVersion"]`: its presence makes a request modern. */
   readonly protocolVersion: string | undefined;
   /** Always an object when present. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { buildEnvelope } from './build-envelope.js';
+import { buildEnvelope, isAcceptableId } from './build-envelope.js';
 import type { Envelope } from './envelope.js';
 import { BridgeError } from './errors.js';
 import {
@@ -49,9 +49,9 @@ const slots = new Int32Array(SLOT_COUNT * 2);
 export function scanEnvelope(bytes: Buffer, limits: ScanLimits = {}): Envelope {
   checkText(bytes, limits);
   const start = skipWhitespace(bytes, 0);
-  const envelope = scanMessage(bytes, start, limits);
-  refuseTail(bytes, envelope.message.end);
-  return envelope;
+  const end = recordMessage(bytes, start, limits);
+  refuseTail(bytes, end);
+  return buildEnvelope(bytes, start, end, slots);
 }
 
 /** True when the message's first byte opens an array: a batch, for `scanMessages`. */
@@ -76,9 +76,9 @@ export function scanMessages(bytes: Buffer, limits: ScanLimits = {}): Envelope[]
     if (envelopes.length === maxBatch) {
       throw new BridgeError('INVALID_REQUEST', `A batch may hold ${maxBatch} messages; send several`);
     }
-    const envelope = scanMessage(bytes, at, limits);
-    envelopes.push(envelope);
-    at = nextItem(bytes, envelope.message.end);
+    const end = recordMessage(bytes, at, limits);
+    envelopes.push(buildEnvelope(bytes, at, end, slots));
+    at = nextItem(bytes, end);
   }
   refuseTail(bytes, ~at);
   if (envelopes.length === 0) throw new BridgeError('INVALID_REQUEST', 'The batch is empty');
@@ -86,10 +86,11 @@ export function scanMessages(bytes: Buffer, limits: ScanLimits = {}): Envelope[]
 }
 
 /**
- * The raw id of a request that a scan refused, for the error reply; undefined when it cannot be told, or when the
- * message was a reply. For messages refused as PAYLOAD_TOO_LARGE do not call it: it would read them.
+ * The raw id of a message that a scan refused, for the error reply (`request`) or to fail the call that it should
+ * have answered (`reply`); undefined when it cannot be told, or when the message is of the other sort. Do not call
+ * it after PAYLOAD_TOO_LARGE: it reads the message up to the fault.
  */
-export function readableId(bytes: Buffer): string | undefined {
+export function readableId(bytes: Buffer, sort: 'request' | 'reply' = 'request'): string | undefined {
   const start = skipWhitespace(bytes, 0);
   if (byteAt(bytes, start) !== OPEN_BRACE || !isUtf8(bytes)) return undefined;
   slots.fill(-1);
@@ -98,12 +99,11 @@ export function readableId(bytes: Buffer): string | undefined {
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
   }
-  const idStart = slots[SLOT.id * 2] ?? -1;
-  const idEnd = slots[SLOT.id * 2 + 1] ?? -1;
   const isReply = slots[SLOT.result * 2] !== -1 || slots[SLOT.error * 2] !== -1;
-  if (isReply || idEnd === -1) return undefined;
-  const raw = bytes.toString('utf8', idStart, idEnd);
-  return bytes[idStart] === QUOTE || /^-?\d+$/.test(raw) ? raw : undefined;
+  const idEnd = slots[SLOT.id * 2 + 1] ?? -1;
+  if (idEnd === -1 || isReply !== (sort === 'reply')) return undefined;
+  const id = { start: slots[SLOT.id * 2] ?? -1, end: idEnd };
+  return isAcceptableId(bytes, id) ? bytes.toString('utf8', id.start, id.end) : undefined;
 }
 
 function checkText(bytes: Buffer, limits: ScanLimits): void {
@@ -114,20 +114,20 @@ function checkText(bytes: Buffer, limits: ScanLimits): void {
       `The message has ${bytes.length} bytes; the limit is ${maxBytes}`,
     );
   }
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+    throw new BridgeError('PARSE_ERROR', 'The message begins with a byte order mark; send UTF-8 without one');
+  }
   if (!isUtf8(bytes)) throw new BridgeError('PARSE_ERROR', 'The message is not valid UTF-8');
 }
 
-function scanMessage(bytes: Buffer, start: number, limits: ScanLimits): Envelope {
-  const c = byteAt(bytes, start);
-  if (c !== OPEN_BRACE) {
-    // Anything else is refused either way; the bytes that cannot begin a value tell bad JSON from a wrong value.
-    if (c < 0 || !'"[tfn-0123456789'.includes(String.fromCharCode(c))) refuse(start, 'a value is missing');
-    throw new BridgeError('INVALID_REQUEST', 'A message must be a JSON object');
-  }
-  slots.fill(-1);
+/** Validates one message and records its spans in `slots`; returns the index after it. */
+function recordMessage(bytes: Buffer, start: number, limits: ScanLimits): number {
   const depth = Math.min(limits.maxDepth ?? DEFAULT_MAX_DEPTH, MOST_DEPTH);
-  const end = recordMembers(bytes, start, ENVELOPE, slots, depth);
-  return buildEnvelope(bytes, start, end, slots);
+  slots.fill(-1);
+  if (byteAt(bytes, start) === OPEN_BRACE) return recordMembers(bytes, start, ENVELOPE, slots, depth);
+  // Refused either way, but bad JSON is told from JSON that is no message.
+  refuseTail(bytes, skipValue(bytes, start, depth));
+  throw new BridgeError('INVALID_REQUEST', 'A message must be a JSON object');
 }
 
 function refuseTail(bytes: Buffer, end: number): void {

@@ -40,6 +40,7 @@ export const SLOT = {
   nextCursor: 33,
   inputRequests: 34,
   resultRequestState: 35,
+  task: 36,
 } as const;
 
 export const SLOT_COUNT = Object.keys(SLOT).length;
@@ -80,6 +81,7 @@ const PARAMS = createKeyTable(
     key('requestId', SLOT.requestId),
     key('progressToken', SLOT.paramsProgressToken),
     key('level', SLOT.level),
+    key('task', SLOT.task),
     key('ref', SLOT.ref, REF),
   ],
   { refuseCaseVariants: true },
