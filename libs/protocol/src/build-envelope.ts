@@ -13,6 +13,7 @@ const MAX_ID_BYTES = 1024;
  * @throws {BridgeError} INVALID_REQUEST or INVALID_PARAMS when they do not make a JSON-RPC message
  */
 export function buildEnvelope(bytes: Buffer, start: number, end: number, slots: Int32Array): Envelope {
+  if (bytes[start] !== OPEN_BRACE) refuseMessage('it must be a JSON object');
   if (!isVersion2(bytes, spanOf(slots, SLOT.jsonrpc))) refuseMessage('"jsonrpc" must be "2.0"');
   const methodSpan = spanOf(slots, SLOT.method);
   const id = spanOf(slots, SLOT.id);

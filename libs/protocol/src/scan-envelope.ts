@@ -8,8 +8,8 @@ import {
   nextItem,
   OPEN_BRACE,
   OPEN_BRACKET,
-  QUOTE,
   refuse,
+  skipValue,
   skipWhitespace,
 } from './json-text.js';
 import { recordMembers } from './record-members.js';
@@ -120,14 +120,16 @@ function checkText(bytes: Buffer, limits: ScanLimits): void {
   if (!isUtf8(bytes)) throw new BridgeError('PARSE_ERROR', 'The message is not valid UTF-8');
 }
 
-/** Validates one message and records its spans in `slots`; returns the index after it. */
+/**
+ * Validates one message and records its spans in `slots`; returns the index after it. What is no object is read
+ * to its end too, so that bad JSON is told from JSON that is no message.
+ */
 function recordMessage(bytes: Buffer, start: number, limits: ScanLimits): number {
   const depth = Math.min(limits.maxDepth ?? DEFAULT_MAX_DEPTH, MOST_DEPTH);
   slots.fill(-1);
-  if (byteAt(bytes, start) === OPEN_BRACE) return recordMembers(bytes, start, ENVELOPE, slots, depth);
-  // Refused either way, but bad JSON is told from JSON that is no message.
-  refuseTail(bytes, skipValue(bytes, start, depth));
-  throw new BridgeError('INVALID_REQUEST', 'A message must be a JSON object');
+  return byteAt(bytes, start) === OPEN_BRACE
+    ? recordMembers(bytes, start, ENVELOPE, slots, depth)
+    : skipValue(bytes, start, depth);
 }
 
 function refuseTail(bytes: Buffer, end: number): void {
