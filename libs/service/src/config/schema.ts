@@ -2,14 +2,15 @@ import { z } from 'zod';
 import { bytes, duration } from './units.js';
 
 /** Names that appear in paths and as prefixes of tool names (requirement 59). */
-const serverName = z
+export const serverName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*(?:_[A-Za-z0-9.-]+)*$/, 'use letters, digits, ".", "-" and single "_"')
   .max(60);
 
 const isolation = z.enum(['session', 'tenant', 'shared']);
 
-const stdioServer = z.strictObject({
+/** A server that the bridge spawns and talks to over its standard streams. */
+export const stdioServer = z.strictObject({
   command: z.string().min(1),
   args: z.array(z.string()).default([]),
   env: z.record(z.string(), z.string()).default({}),
@@ -26,7 +27,8 @@ const stdioServer = z.strictObject({
   disabled: z.boolean().default(false),
 });
 
-const httpServer = z.strictObject({
+/** A server that the bridge reaches by URL. */
+export const httpServer = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   headers: z.record(z.string(), z.string()).default({}),
   isolation: isolation.default('session'),

@@ -1,0 +1,71 @@
+import { writeSync } from 'node:fs';
+import { type Metrics, createMetrics } from '@mcp-bridge/metrics';
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { ServiceRole } from './config/checks.js';
+import { faultLine } from './config/faults.js';
+import { type ConfigSources, EXIT_CONFIG, type LoadedConfig, readConfig } from './config/load-config.js';
+import type { BridgeConfig } from './config/schema.js';
+import { type Logger, createLogger } from './logging.js';
+import { type Service, startService } from './service.js';
+
+/** What a composition root works with. */
+export interface ServiceContext {
+  readonly config: BridgeConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly service: Service;
+}
+
+export interface RunServiceOptions extends ConfigSources {
+  readonly role: ServiceRole;
+  /** Called once everything serves. */
+  readonly onReady?: (context: ServiceContext) => void;
+}
+
+/**
+ * Runs one service from configuration to exit: checks the configuration, opens the admin server, lets
+ * `compose` add the parts in the order in which they depend on each other, waits for a signal and drains.
+ *
+ * @returns the exit code: 0 after an orderly end, 1 after a failure, 78 for a bad configuration
+ */
+export async function runService(
+  options: RunServiceOptions,
+  compose: (context: ServiceContext) => Promise<void> | void,
+): Promise<number> {
+  const result = readConfig(options);
+  if (!result.ok) {
+    writeSync(2, `${result.faults.map(faultLine).join('\n')}\n`);
+    return EXIT_CONFIG;
+  }
+  return await runLoaded(result.loaded, options, compose);
+}
+
+async function runLoaded(
+  { config, secrets, warnings }: LoadedConfig,
+  { role, onReady }: RunServiceOptions,
+  compose: (context: ServiceContext) => Promise<void> | void,
+): Promise<number> {
+  const log = createLogger({ name: role, level: config.log.level, secrets });
+  for (const warning of warnings) log.warn(warning);
+  const metrics = createMetrics();
+  const drainTimeoutMs = role === 'router' ? config.router.drainTimeout : config.gateway.drainTimeout;
+  let service: Service;
+  try {
+    service = await startService({ name: role, admin: config.admin, log, metrics, drainTimeoutMs });
+  } catch (error) {
+    log.fatal({ err: BridgeError.from(error) }, 'cannot start');
+    return 1;
+  }
+  const context = { config, log, metrics, service };
+  try {
+    await compose(context);
+  } catch (error) {
+    log.fatal({ err: error }, 'cannot start');
+    await service.stop('cannot start');
+    return BridgeError.from(error).code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1;
+  }
+  service.ready();
+  log.info({ role, adminPort: service.adminPort }, 'ready');
+  onReady?.(context);
+  return await service.stopped;
+}

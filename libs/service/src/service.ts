@@ -1,0 +1,193 @@
+import type { Metrics } from '@mcp-bridge/metrics';
+import { type AdminServer, startAdminServer } from './admin-server.js';
+import type { AdminConfig } from './config/schema.js';
+import type { Logger } from './logging.js';
+
+/** How long parts may take to close once draining is over or was skipped. */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** Ctrl-C reaches a process twice when npm or a script stands above it; that is not a second wish. */
+const SAME_SIGNAL_MS = 500;
+
+/** One thing a service is made of. Every hook is optional. */
+export interface Part {
+  /** Why it cannot take traffic, `undefined` when it can. */
+  notReady?(): string | undefined;
+  /** What `/debug/state` shows of it; JSON, without secrets. */
+  state?(): unknown;
+  /** Finishes what was accepted and accepts no more; gives up after `timeoutMs`. */
+  drain?(timeoutMs: number): Promise<void>;
+  /** Ends now and releases everything. */
+  close?(): Promise<void>;
+}
+
+/** `starting` → `ready` → `draining` → `stopped`; a fault or a second signal skips `draining`. */
+export type ServiceState = 'starting' | 'ready' | 'draining' | 'stopped';
+
+/** A running process: its parts, its admin server, its way out. */
+export interface Service extends AsyncDisposable {
+  readonly state: ServiceState;
+  readonly adminPort: number;
+  /** Hands a part over; parts drain and close in reverse order. */
+  add(name: string, part: Part): void;
+  /** From now on `/readyz` answers 200 while no part objects. */
+  ready(): void;
+  /** Drains and closes everything once; later calls wait for the first. */
+  stop(reason: string): Promise<void>;
+  /** Resolves with the exit code after everything has closed. */
+  readonly stopped: Promise<number>;
+}
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly admin: AdminConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Hard limit for draining all parts together. */
+  readonly drainTimeoutMs: number;
+  /** Signals and faults come from here; the process itself by default. Tests pass an emitter. */
+  readonly process?: ProcessEvents;
+  /** Signals this close to the first one count as the same; default 500. */
+  readonly sameSignalMs?: number;
+}
+
+/** The events of `process` that end a service. */
+export interface ProcessEvents {
+  on(event: string, listener: (value: unknown) => void): unknown;
+  off(event: string, listener: (value: unknown) => void): unknown;
+}
+
+/**
+ * Starts the frame of a service: admin server, signals, orderly end. SIGINT, SIGTERM and SIGHUP drain the parts in
+ * reverse order within `drainTimeoutMs`; a second signal closes at once. An uncaught exception is a bug: it is
+ * logged, everything is closed so that no child process stays behind, and the exit code is 1.
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { log, name } = options;
+  const events: ProcessEvents = options.process ?? process;
+  const parts: { readonly name: string; readonly part: Part }[] = [];
+  const hurry = new AbortController();
+  let state: ServiceState = 'starting';
+  let stopping: Promise<void> | undefined;
+  let exitCode = 0;
+  let firstSignalAt = 0;
+  let resolveStopped: (code: number) => void = () => undefined;
+  const stopped = new Promise<number>((resolve) => {
+    resolveStopped = resolve;
+  });
+
+  const admin: AdminServer = await startAdminServer({
+    config: options.admin,
+    metrics: options.metrics,
+    log,
+    source: {
+      notReady: () => [
+        ...(state === 'ready' ? [] : [`${name} is ${state}`]),
+        ...parts.flatMap(({ part }) => part.notReady?.() ?? []),
+      ],
+      state: () => ({
+        service: name,
+        state,
+        uptimeSeconds: Math.round(process.uptime()),
+        parts: Object.fromEntries(parts.map((entry) => [entry.name, entry.part.state?.() ?? {}])),
+      }),
+    },
+  });
+
+  const drainAll = async (): Promise<void> => {
+    const endsAt = performance.now() + options.drainTimeoutMs;
+    for (const { name: partName, part } of parts.toReversed()) {
+      const leftMs = endsAt - performance.now();
+      if (hurry.signal.aborted || leftMs < 1) return;
+      if (part.drain === undefined) continue;
+      await guarded(part.drain(leftMs), leftMs, partName, 'drain');
+    }
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const { name: partName, part } of parts.toReversed()) {
+      if (part.close !== undefined) await guarded(part.close(), CLOSE_TIMEOUT_MS, partName, 'close');
+    }
+  };
+  const guarded = async (work: Promise<void>, limitMs: number, part: string, verb: string): Promise<void> => {
+    const outcome = await settled(work, limitMs, verb === 'drain' ? hurry.signal : undefined);
+    if (outcome === 'done') return;
+    log.warn({ part, verb, err: outcome.error }, `${verb} ended early: ${outcome.why}`);
+  };
+  const end = async (drain: boolean): Promise<void> => {
+    if (drain) await drainAll();
+    await closeAll();
+    for (const [event, listener] of listeners) events.off(event, listener);
+    state = 'stopped';
+    await admin[Symbol.asyncDispose]();
+    log.info('stopped');
+    resolveStopped(exitCode);
+  };
+  const stop = (reason: string, drain = true): Promise<void> => {
+    if (stopping !== undefined) return stopping;
+    log.info({ reason, drain }, drain ? 'draining' : 'closing');
+    state = 'draining';
+    stopping = end(drain);
+    return stopping;
+  };
+
+  const onSignal = (signal: string) => (): void => {
+    if (stopping === undefined) {
+      firstSignalAt = performance.now();
+      void stop(signal);
+      return;
+    }
+    if (performance.now() - firstSignalAt < (options.sameSignalMs ?? SAME_SIGNAL_MS)) return;
+    log.warn({ signal }, 'second signal: closing at once');
+    hurry.abort();
+  };
+  const onFault = (error: unknown): void => {
+    log.fatal({ err: error }, 'uncaught exception: this is a bug; ending');
+    exitCode = 1;
+    hurry.abort();
+    void stop('uncaught exception', false);
+  };
+  const listeners: [event: string, listener: (value: unknown) => void][] = [
+    ['SIGINT', onSignal('SIGINT')],
+    ['SIGTERM', onSignal('SIGTERM')],
+    ['SIGHUP', onSignal('SIGHUP')],
+    ['uncaughtException', onFault],
+    ['unhandledRejection', onFault],
+  ];
+  for (const [event, listener] of listeners) events.on(event, listener);
+
+  return {
+    get state() {
+      return state;
+    },
+    adminPort: admin.port,
+    add(partName, part) {
+      parts.push({ name: partName, part });
+    },
+    ready() {
+      if (state === 'starting') state = 'ready';
+    },
+    stop,
+    stopped,
+    [Symbol.asyncDispose]: () => stop('disposed'),
+  };
+}
+
+type Outcome = 'done' | { readonly why: string; readonly error?: unknown };
+
+/** Waits for work, but no longer than the limit and not past the abort. Never rejects. */
+function settled(work: Promise<void>, limitMs: number, signal: AbortSignal | undefined): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => finish({ why: `not done after ${Math.round(limitMs)} ms` }), limitMs);
+    const onAbort = (): void => finish({ why: 'told to hurry' });
+    const finish = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    };
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort);
+    work.then(
+      () => finish('done'),
+      (error: unknown) => finish({ why: 'it failed', error }),
+    );
+  });
+}
