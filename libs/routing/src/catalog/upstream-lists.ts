@@ -1,0 +1,311 @@
+import { LRUCache } from 'lru-cache';
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { Logger } from '@mcp-bridge/service';
+import type { UpstreamChannel, UpstreamInfo, UpstreamServer } from '../upstream/channel.js';
+import type { Excluded, ListBody } from './definitions.js';
+import { DEFAULT_FETCH_LIMITS, fetchList } from './fetch-list.js';
+import type { FetchLimits } from './fetch-list.js';
+import { LIST_KINDS } from './list-kind.js';
+import type { ListKind } from './list-kind.js';
+
+/** Who asks for a list: decides which cached copy may be shown. */
+export interface ListCaller {
+  readonly tenant: string;
+  readonly principal: string;
+  /** Legacy session id; `''` for stateless callers. */
+  readonly session: string;
+}
+
+/** A server's list as it was fetched at one time. */
+export interface ListEntry {
+  readonly body: ListBody;
+  /**
+   * `shared`: a legacy server's, the same for everybody but not declared public. `private`: only for the
+   * (tenant, principal) that it was fetched for. `session`: from a legacy session's own channel.
+   */
+  readonly scope: 'public' | 'shared' | 'private' | 'session';
+  readonly ttlMs: number;
+  readonly fetchedAt: number;
+  readonly generation: number;
+  readonly truncated: string | undefined;
+}
+
+/** A list in `/debug`; private ones show no more than that they are private. */
+export interface ListStatus {
+  readonly kind: ListKind;
+  readonly scope: ListEntry['scope'];
+  readonly items?: number;
+  readonly bytes?: number;
+  readonly ageMs?: number;
+  readonly ttlMs?: number;
+  readonly excluded?: readonly Excluded[];
+  readonly truncated?: string | undefined;
+}
+
+export interface UpstreamListsOptions {
+  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  /** How long lists without a hint of their own stay fresh. */
+  readonly listTtlMs: number;
+  readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly limits?: FetchLimits;
+  /** Memory for lists, all servers together. */
+  readonly maxBytes?: number;
+}
+
+interface Flight {
+  readonly promise: Promise<ListEntry>;
+  readonly owner: string;
+}
+
+/** What is known of a legacy session's own channel; goes when the channel goes. */
+interface ChannelLists {
+  readonly entries: Map<ListKind, ListEntry>;
+  readonly flights: Map<string, Promise<ListEntry>>;
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The lists of all upstreams, fetched when asked for and kept as long as their servers allow. One fetch at a
+ * time per list; a principal never sees a list that was fetched as another's `private`.
+ */
+export class UpstreamLists {
+  readonly #options: UpstreamListsOptions;
+  readonly #limits: FetchLimits;
+  readonly #entries: LRUCache<string, ListEntry>;
+  /** Equal lists are one object, however many sessions fetched them. */
+  readonly #bodies: LRUCache<string, ListBody>;
+  readonly #channels = new WeakMap<UpstreamChannel, ChannelLists>();
+  readonly #flights = new Map<string, Flight>();
+  readonly #generations = new Map<string, number>();
+  readonly #privateLists = new Set<string>();
+  readonly #infos = new Map<string, UpstreamInfo>();
+  readonly #paramHeaders = new Map<string, boolean>();
+  #epoch = 0;
+
+  constructor(options: UpstreamListsOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? DEFAULT_FETCH_LIMITS;
+    const maxSize = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.#entries = new LRUCache({ maxSize, sizeCalculation: (entry) => entry.body.bytes });
+    this.#bodies = new LRUCache({ maxSize, sizeCalculation: (body) => body.bytes });
+  }
+
+  /** Rises whenever a list or a server's description is not what it was: what was built of them needs a look. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** What the server last said of itself. */
+  infoOf(server: string): UpstreamInfo | undefined {
+    return this.#infos.get(server);
+  }
+
+  /** Whether a tool of the server has `Mcp-Param-*` headers; `undefined` until its list is known. */
+  hasParamHeaders(server: string): boolean | undefined {
+    return this.#paramHeaders.get(server);
+  }
+
+  /** The list when it is at hand and may still be shown without asking. */
+  fresh(server: string, kind: ListKind, caller: ListCaller): ListEntry | undefined {
+    const entry = this.known(server, kind, caller);
+    return entry !== undefined && this.#options.now() < entry.fetchedAt + entry.ttlMs ? entry : undefined;
+  }
+
+  /** The list as last fetched, perhaps out of date, but not from before a change notice. */
+  known(server: string, kind: ListKind, caller: ListCaller): ListEntry | undefined {
+    const own = this.ownChannel(server, caller);
+    const key = listKey(server, kind);
+    const entry =
+      own === undefined
+        ? (this.#entries.get(key) ?? this.#entries.get(privateKey(key, caller)))
+        : this.#channels.get(own)?.entries.get(kind);
+    return entry?.generation === this.#generation(key) ? entry : undefined;
+  }
+
+  /** The live legacy channel that belongs to this caller's session alone. */
+  ownChannel(server: string, caller: ListCaller): UpstreamChannel | undefined {
+    if (caller.session === '') return undefined;
+    const channel = this.#options.servers.get(server)?.existing(caller.session);
+    return channel === undefined || channel.closed || channel.info.era === 'modern' ? undefined : channel;
+  }
+
+  /** Fetches the list, or joins a fetch under way that this caller may share. */
+  async load(server: string, kind: ListKind, caller: ListCaller): Promise<ListEntry> {
+    const own = this.ownChannel(server, caller);
+    if (own !== undefined) return this.#loadOwn(server, kind, own);
+    const key = listKey(server, kind);
+    const owner = ownerKey(caller);
+    for (;;) {
+      const flightKey = `${this.#privateLists.has(key) ? privateKey(key, caller) : key}\0${this.#generation(key)}`;
+      const flight = this.#flights.get(flightKey);
+      if (flight === undefined) return this.#takeOff(flightKey, server, kind, caller);
+      const entry = await flight.promise;
+      if (entry.scope !== 'private' || flight.owner === owner) return entry;
+      // Somebody else's private list: from now on each principal has a flight of its own.
+    }
+  }
+
+  /** False once the server announced a change since this list was asked for. */
+  isCurrent(entry: ListEntry): boolean {
+    return entry.generation === this.#generation(listKey(entry.body.server, entry.body.kind));
+  }
+
+  /** The lists of a server that everybody shares, and which ones each principal has for itself. */
+  statusOf(server: string): ListStatus[] {
+    const statuses: ListStatus[] = [];
+    for (const kind of LIST_KINDS) {
+      const key = listKey(server, kind);
+      const entry = this.#entries.peek(key);
+      if (this.#privateLists.has(key)) {
+        statuses.push({ kind, scope: 'private' });
+      } else if (entry !== undefined) {
+        const { body, scope, ttlMs, fetchedAt, truncated } = entry;
+        const { definitions, bytes, excluded } = body;
+        const ageMs = Math.round(this.#options.now() - fetchedAt);
+        statuses.push({ kind, scope, items: definitions.length, bytes, ageMs, ttlMs, excluded, truncated });
+      }
+    }
+    return statuses;
+  }
+
+  /** Forgets a list: its server said that it changed, or went away. */
+  invalidate(server: string, kind: ListKind): void {
+    const key = listKey(server, kind);
+    this.#generations.set(key, this.#generation(key) + 1);
+    this.#epoch += 1;
+  }
+
+  /** The server's channel for lists and descriptions, remembering what it says of itself. */
+  async channel(server: string): Promise<UpstreamChannel> {
+    const upstream = this.#options.servers.get(server);
+    if (upstream === undefined)
+      throw new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" is not running`);
+    const channel = await upstream.catalogChannel();
+    if (this.#infos.get(server) !== channel.info) {
+      this.#infos.set(server, channel.info);
+      this.#epoch += 1;
+    }
+    return channel;
+  }
+
+  #takeOff(flightKey: string, server: string, kind: ListKind, caller: ListCaller): Promise<ListEntry> {
+    const key = listKey(server, kind);
+    const generation = this.#generation(key);
+    const fly = async (): Promise<ListEntry> => {
+      const channel = await this.channel(server);
+      const fetched = await fetchList(server, kind, channel, this.#limits);
+      const scope = channel.info.era === 'legacy' ? 'shared' : fetched.cacheScope;
+      return this.#store(
+        { ...fetched, scope, generation, ttlMs: fetched.ttlMs ?? this.#options.listTtlMs },
+        caller,
+      );
+    };
+    const promise = fly().finally(() => this.#flights.delete(flightKey));
+    this.#flights.set(flightKey, { promise, owner: ownerKey(caller) });
+    return promise;
+  }
+
+  #loadOwn(server: string, kind: ListKind, channel: UpstreamChannel): Promise<ListEntry> {
+    let lists = this.#channels.get(channel);
+    if (lists === undefined) {
+      lists = { entries: new Map(), flights: new Map() };
+      this.#channels.set(channel, lists);
+    }
+    const { entries, flights } = lists;
+    const generation = this.#generation(listKey(server, kind));
+    const flightKey = `${kind}\0${generation}`;
+    const flight = flights.get(flightKey);
+    if (flight !== undefined) return flight;
+    const fly = async (): Promise<ListEntry> => {
+      const fetched = await fetchList(server, kind, channel, this.#limits);
+      const entry: ListEntry = {
+        body: this.#intern(fetched.body),
+        scope: 'session',
+        ttlMs: this.#options.listTtlMs,
+        fetchedAt: this.#options.now(),
+        generation,
+        truncated: fetched.truncated,
+      };
+      entries.set(kind, entry);
+      return entry;
+    };
+    const promise = fly().finally(() => flights.delete(flightKey));
+    flights.set(flightKey, promise);
+    return promise;
+  }
+
+  #store(fetched: Omit<ListEntry, 'fetchedAt'>, caller: ListCaller): ListEntry {
+    const { body, scope, ttlMs, generation, truncated } = fetched;
+    const entry: ListEntry = {
+      body: this.#intern(body),
+      scope,
+      ttlMs,
+      fetchedAt: this.#options.now(),
+      generation,
+      truncated,
+    };
+    const shared = listKey(body.server, body.kind);
+    // Changed while it was on its way: good enough for those who asked before, not to keep.
+    if (generation !== this.#generation(shared)) return entry;
+    const key = scope === 'private' ? privateKey(shared, caller) : shared;
+    if (scope === 'private') {
+      this.#privateLists.add(shared);
+      this.#entries.delete(shared);
+    } else {
+      this.#privateLists.delete(shared);
+    }
+    const before = this.#entries.get(key);
+    if (before?.body !== entry.body || before.scope !== scope || before.ttlMs !== ttlMs) this.#epoch += 1;
+    this.#entries.set(key, entry);
+    if (before?.body !== entry.body) this.#announce(entry, before);
+    return entry;
+  }
+
+  /** Tells the log what a list holds that clients will not see, and which definitions are not what they were. */
+  #announce(entry: ListEntry, before: ListEntry | undefined): void {
+    const { log } = this.#options;
+    const { server, kind, excluded, byKey } = entry.body;
+    if (kind === 'tools') {
+      const any = entry.body.definitions.some((tool) => tool.paramHeaders.length > 0);
+      const others = entry.scope === 'private' && this.#paramHeaders.get(server) === true;
+      this.#paramHeaders.set(server, any || others);
+    }
+    for (const { key, reason } of excluded)
+      log.warn({ server, list: kind, item: key, reason }, 'left out of the list');
+    if (entry.truncated !== undefined)
+      log.warn({ server, list: kind, reason: entry.truncated }, 'list cut short');
+    if (before === undefined) return;
+    for (const old of before.body.definitions) {
+      const now = byKey.get(old.key);
+      if (now === undefined || now.digest === old.digest) continue;
+      log.warn({ server, list: kind, item: old.key, was: old.digest, is: now.digest }, 'definition changed');
+    }
+  }
+
+  #intern(body: ListBody): ListBody {
+    const known = this.#bodies.get(body.id);
+    if (known !== undefined) return known;
+    this.#bodies.set(body.id, body);
+    return body;
+  }
+
+  #generation(key: string): number {
+    return this.#generations.get(key) ?? 0;
+  }
+}
+
+function listKey(server: string, kind: ListKind): string {
+  return `${server}\0${kind}`;
+}
+
+function privateKey(key: string, caller: ListCaller): string {
+  return `${key}\0${ownerKey(caller)}`;
+}
+
+/** Lengths in front, so that no choice of names makes two owners look like one. */
+export function ownerKey(caller: ListCaller): string {
+  return `${caller.tenant.length}:${caller.tenant}:${caller.principal}`;
+}
