@@ -103,6 +103,8 @@ export interface ChannelScope {
 /** A channel on loan. Hand it back with `release`, once. */
 export interface ChannelLease {
   readonly channel: UpstreamChannel;
+  /** True when the channel serves one client only (session, or stateless caller): what it says is that client's. */
+  readonly owned: boolean;
   release(): void;
 }
 

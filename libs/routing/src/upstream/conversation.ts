@@ -1,0 +1,248 @@
+import { BridgeError, errorReply, resultReply, upstreamError } from '@mcp-bridge/protocol';
+import type { Envelope, Span } from '@mcp-bridge/protocol';
+import type { RespondToUpstream, UnsolicitedListener, UpstreamRequest, UpstreamSink } from './channel.js';
+
+import type { UpstreamMeters } from './upstream-meters.js';
+
+/** Requests of one upstream that may wait for an answer at once; more are refused. */
+const MAX_ASKED = 1_000;
+const EMPTY_RESULT = Buffer.from('{}');
+const NOBODY_TO_ASK = new BridgeError(
+  'METHOD_NOT_FOUND',
+  'This connection serves no single client that could be asked',
+);
+const TOO_MANY_ASKED = new BridgeError('OVERLOADED', 'Too many requests to the client are waiting already');
+
+/** One request in flight. */
+export interface Pending {
+  readonly id: number;
+  readonly method: string;
+  readonly owner: string;
+  readonly logLevel: string;
+  readonly sink: UpstreamSink;
+  readonly startedAt: number;
+  /** Whether any byte may have reached the upstream: then nobody can tell if it ran. */
+  sent: boolean;
+}
+
+/**
+ * Whose the channel is. `client`: one client alone, so what names no request belongs to its newest one, and the
+ * upstream may ask that client. `shared`: several principals, so what names no request is delivered only when
+ * it cannot reach the wrong one.
+ */
+export type Audience = 'client' | 'shared';
+
+export interface ConversationOptions {
+  readonly audience: Audience;
+  readonly meters: UpstreamMeters;
+  /** Sends a whole message (without newline) to the upstream; used for answers to its requests. */
+  readonly reply: (message: Buffer) => void;
+}
+
+/**
+ * The bookkeeping that all transports share: ids, requests in flight, and which message belongs to which of
+ * them. Replies to unknown ids (late, cancelled, invented) are dropped and counted.
+ */
+export class Conversation {
+  listener: UnsolicitedListener | undefined;
+  readonly #options: ConversationOptions;
+  readonly #pending = new Map<number, Pending>();
+  /** Raw id of an upstream's request to the client → who was asked, for `notifications/cancelled`. */
+  readonly #asked = new Map<string, UpstreamSink | UnsolicitedListener>();
+  #nextId = 1;
+  #closed = false;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  begin(request: UpstreamRequest, sink: UpstreamSink): Pending {
+    const pending: Pending = {
+      id: this.#nextId,
+      method: request.method,
+      owner: request.owner,
+      logLevel: request.logLevel,
+      sink,
+      startedAt: performance.now(),
+      sent: false,
+    };
+    this.#nextId += 1;
+    this.#pending.set(pending.id, pending);
+    return pending;
+  }
+
+  isInFlight(pending: Pending): boolean {
+    return this.#pending.has(pending.id);
+  }
+
+  get(id: number): Pending | undefined {
+    return this.#pending.get(id);
+  }
+
+  all(): Pending[] {
+    return [...this.#pending.values()];
+  }
+
+  /** Forgets a request whose caller wants no answer; false when it had ended already. */
+  forget(pending: Pending): boolean {
+    return this.#pending.delete(pending.id);
+  }
+
+  fail(pending: Pending, error: BridgeError): void {
+    if (this.#pending.delete(pending.id)) pending.sink.onError(error);
+  }
+
+  /** Fails everything in flight, and then tells the listener. Nothing is delivered afterwards. */
+  close(errorFor: (pending: Pending) => BridgeError, reason: BridgeError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const pending of this.all()) this.fail(pending, errorFor(pending));
+    this.#asked.clear();
+    this.listener?.onClosed(reason);
+  }
+
+  /**
+   * Delivers one message of the upstream.
+   * @param origin - the request on whose own stream it came; `undefined` on pipes and general streams
+   */
+  receive(envelope: Envelope, origin: Pending | undefined): void {
+    this.#options.meters.received.inc();
+    if (this.#closed) return;
+    switch (envelope.kind) {
+      case 'result':
+      case 'error':
+        return this.#receiveReply(envelope, origin);
+      case 'request':
+        return this.#receiveRequest(envelope, origin);
+      case 'notification':
+        return this.#receiveNotification(envelope, origin);
+    }
+  }
+
+  #receiveReply(envelope: Envelope, origin: Pending | undefined): void {
+    const pending = this.#repliedTo(envelope, origin);
+    if (pending === undefined || (origin !== undefined && pending !== origin)) {
+      this.#options.meters.dropped('late_reply');
+      return;
+    }
+    const error = envelope.kind === 'error' ? upstreamError(envelope) : undefined;
+    this.#pending.delete(pending.id);
+    this.#options.meters.responseTime.observe((performance.now() - pending.startedAt) / 1000);
+    if (error === undefined) pending.sink.onResult(envelope);
+    else pending.sink.onError(error);
+  }
+
+  #repliedTo(envelope: Envelope, origin: Pending | undefined): Pending | undefined {
+    if (envelope.id.start >= 0) return this.#pending.get(integerAt(envelope.bytes, envelope.id));
+    // An error without id: the upstream could not read a request. With one candidate it is clear which.
+    if (origin !== undefined) return this.isInFlight(origin) ? origin : undefined;
+    return this.#pending.size === 1 ? this.#newest() : undefined;
+  }
+
+  #receiveRequest(request: Envelope, origin: Pending | undefined): void {
+    const id = request.bytes.toString('utf8', request.id.start, request.id.end);
+    if (request.method === 'ping') {
+      this.#options.reply(resultReply(id, EMPTY_RESULT));
+      return;
+    }
+    const asked =
+      this.#options.audience === 'client' ? ((origin ?? this.#newest())?.sink ?? this.listener) : undefined;
+    if (asked === undefined || this.#asked.size >= MAX_ASKED) {
+      this.#options.meters.dropped('server_request');
+      this.#options.reply(errorReply(id, asked === undefined ? NOBODY_TO_ASK : TOO_MANY_ASKED));
+      return;
+    }
+    this.#asked.set(id, asked);
+    asked.onServerRequest(request, this.#responder(id));
+  }
+
+  #responder(id: string): RespondToUpstream {
+    return (member, value) => {
+      if (this.#closed || !this.#asked.delete(id)) return;
+      const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"${member}":`);
+      this.#options.reply(Buffer.concat([head, value, CLOSING_BRACE]));
+    };
+  }
+
+  #receiveNotification(notification: Envelope, origin: Pending | undefined): void {
+    const { bytes, method } = notification;
+    if (method === 'notifications/progress') {
+      const pending = this.#pending.get(integerAt(bytes, notification.progressToken));
+      if (pending === undefined) this.#options.meters.dropped('late_progress');
+      else pending.sink.onNotification(notification);
+    } else if (method === 'notifications/cancelled') {
+      this.#receiveCancelled(notification);
+    } else if (origin !== undefined) {
+      if (this.isInFlight(origin)) origin.sink.onNotification(notification);
+    } else if (notification.subscriptionId.start >= 0) {
+      const pending = this.#pending.get(integerAt(bytes, notification.subscriptionId));
+      if (pending === undefined) this.#options.meters.dropped('late_event');
+      else pending.sink.onNotification(notification);
+    } else if (method === 'notifications/message') {
+      this.#receiveLog(notification);
+    } else {
+      this.listener?.onNotification(notification);
+    }
+  }
+
+  /** The upstream takes back a request of its own, or ends a subscription of ours. */
+  #receiveCancelled(notification: Envelope): void {
+    const { bytes, requestId } = notification;
+    const raw = requestId.start < 0 ? '' : bytes.toString('utf8', requestId.start, requestId.end);
+    const asked = this.#asked.get(raw);
+    if (asked !== undefined) {
+      asked.onNotification(notification);
+      this.#asked.delete(raw);
+      return;
+    }
+    const pending = this.#pending.get(integerAt(bytes, requestId));
+    if (pending?.method !== 'subscriptions/listen') return;
+    this.fail(pending, new BridgeError('UPSTREAM_UNAVAILABLE', 'The server ended the subscription'));
+  }
+
+  #receiveLog(notification: Envelope): void {
+    if (this.#options.audience === 'client') {
+      const target = this.#newest()?.sink ?? this.listener;
+      target?.onNotification(notification);
+      return;
+    }
+    let target: Pending | undefined;
+    for (const pending of this.#pending.values()) {
+      if (pending.logLevel === '') continue;
+      if (target !== undefined && target.owner !== pending.owner) {
+        this.#options.meters.dropped('ambiguous_log');
+        return;
+      }
+      target = pending;
+    }
+    if (target === undefined) this.#options.meters.dropped('unowned_log');
+    else target.sink.onNotification(notification);
+  }
+
+  /** The newest request that is a call: a subscription stream causes neither log messages nor questions. */
+  #newest(): Pending | undefined {
+    let newest: Pending | undefined;
+    for (const pending of this.#pending.values()) {
+      if (pending.method !== 'subscriptions/listen') newest = pending;
+    }
+    return newest;
+  }
+}
+
+const CLOSING_BRACE = Buffer.from('}');
+
+/** The non-negative integer at a span, `-1` for anything else. Ids and tokens of ours are such integers. */
+export function integerAt(bytes: Buffer, span: Span): number {
+  if (span.start < 0 || span.end - span.start > 15) return -1;
+  let value = 0;
+  for (let at = span.start; at < span.end; at += 1) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,66 @@
+import { OWN_DECLARATION } from './handshake.js';
+import type { ChannelScope, Era } from './channel.js';
+import type { Audience } from './conversation.js';
+import type { Declaration } from './handshake.js';
+
+/** Which channel a caller gets: callers with equal keys share one. */
+export interface Placement {
+  readonly key: string;
+  readonly era: Era;
+  readonly audience: Audience;
+  readonly declaration: Declaration;
+  /** Lent to one caller at a time, because the upstream may ask that caller's client for input. */
+  readonly exclusive: boolean;
+  /** Serves one client only. */
+  readonly owned: boolean;
+  /** May be served by several processes alike (`poolSize`). */
+  readonly pooled: boolean;
+  /** The legacy session that it ends with, `''` for none. */
+  readonly session: string;
+}
+
+/** The channel of everybody, in the era that the server prefers: lists, descriptions, and all stateless traffic. */
+export const SHARED_KEY = 'shared';
+
+export type Isolation = 'session' | 'tenant' | 'shared';
+
+export function sharedPlacement(era: Era): Placement {
+  return {
+    key: SHARED_KEY,
+    era,
+    audience: 'shared',
+    declaration: OWN_DECLARATION,
+    exclusive: false,
+    owned: false,
+    pooled: true,
+    session: '',
+  };
+}
+
+/**
+ * Whose state may meet whose (README, "Upstreams", isolation).
+ * @param era - the era to drive the server in
+ * @param ownEra - the era that the server prefers
+ */
+export function placementFor(scope: ChannelScope, isolation: Isolation, era: Era, ownEra: Era): Placement {
+  const shared = sharedPlacement(era);
+  if (era === 'modern') return shared;
+  if (isolation === 'shared') return ownEra === era ? shared : { ...shared, key: `${SHARED_KEY}\0${era}` };
+  if (isolation === 'tenant') return { ...shared, key: `tenant\0${scope.tenant}`, pooled: false };
+  const declaration = { capabilities: scope.capabilities, clientInfo: scope.clientInfo };
+  const own = { era, declaration, owned: true, pooled: false };
+  if (scope.session !== '') {
+    const key = `session\0${scope.session}`;
+    return { ...own, key, audience: 'client', exclusive: false, session: scope.session };
+  }
+  const exclusive = asksForInput(scope.capabilities);
+  const key = [exclusive ? 'lease' : 'caller', scope.tenant, scope.principal, scope.capabilities].join('\0');
+  return { ...own, key, audience: exclusive ? 'client' : 'shared', exclusive, session: '' };
+}
+
+/** True when a server may send requests to a client with these capabilities. */
+function asksForInput(capabilities: string): boolean {
+  // Raw JSON object, validated at the border.
+  const declared = JSON.parse(capabilities) as Record<string, unknown>;
+  return ['sampling', 'elicitation', 'roots'].some((name) => declared[name] !== undefined);
+}

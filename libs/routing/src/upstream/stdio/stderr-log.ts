@@ -1,0 +1,59 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import { TokenBucket } from '../token-bucket.js';
+
+const LINES_PER_SECOND = 100;
+const BYTES_PER_SECOND = 16 * 1024;
+const MAX_LINE_BYTES = 2 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * Copies a server's stderr into the log, at most 100 lines and 16 KiB a second; the rest is read and dropped, so
+ * that a server which floods stderr neither blocks nor fills our memory. What was dropped is said in the log.
+ * Writing to stderr is no sign of an error (2025-11-25 basic/transports, "stdio").
+ */
+export function pipeStderrToLog(stderr: Readable, log: Logger, now: () => number): void {
+  const lines = new TokenBucket(LINES_PER_SECOND, now);
+  const bytes = new TokenBucket(BYTES_PER_SECOND, now);
+  let partial = '';
+  let droppedBytes = 0;
+
+  const emit = (text: string): void => {
+    if (text.trim() === '') return;
+    if (!lines.take(1)) {
+      droppedBytes += text.length;
+      return;
+    }
+    if (droppedBytes > 0) {
+      log.warn({ droppedBytes }, 'the server wrote more to stderr than the log takes');
+      droppedBytes = 0;
+    }
+    log.info({ stderr: text }, 'server stderr');
+  };
+
+  stderr.on('data', (chunk: Buffer) => {
+    let start = 0;
+    while (start < chunk.length) {
+      const end = chunk.indexOf(NEWLINE, start);
+      const stop = end < 0 ? chunk.length : end;
+      const size = Math.min(stop - start, MAX_LINE_BYTES - partial.length);
+      if (!bytes.take(Math.max(size, 1))) {
+        // Over budget: not even scanned, so that a flood costs little more than reading it.
+        droppedBytes += chunk.length - start;
+        partial = '';
+        return;
+      }
+      if (size > 0) partial += chunk.toString('utf8', start, start + size);
+      if (end < 0) return;
+      emit(partial);
+      partial = '';
+      start = end + 1;
+    }
+  });
+  stderr.on('end', () => {
+    emit(partial);
+    if (droppedBytes > 0) log.warn({ droppedBytes }, 'the server wrote more to stderr than the log takes');
+  });
+  // The pipe of a killed process may break; its exit is reported elsewhere.
+  stderr.on('error', () => undefined);
+}

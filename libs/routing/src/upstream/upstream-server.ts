@@ -1,0 +1,50 @@
+import type { Metrics } from '@mcp-bridge/metrics';
+import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '@mcp-bridge/service';
+import type { Logger } from 'pino';
+import type { UpstreamServer } from './channel.js';
+import { HttpConnector } from './http/http-connector.js';
+import { ManagedServer } from './managed-server.js';
+import { StdioConnector } from './stdio/stdio-connector.js';
+import { createUpstreamMeters } from './upstream-meters.js';
+
+const PROBE_TIMEOUT_MS = 2_000;
+
+export interface StartUpstreamServerOptions {
+  readonly log: Logger;
+  readonly metrics?: Metrics;
+  /** Monotonic milliseconds, for backoff, idle time and log rates. */
+  readonly now?: () => number;
+  /** How long a silent server may keep us from taking it for a legacy one. Default 2 s. */
+  readonly probeTimeoutMs?: number;
+}
+
+/**
+ * Makes a configured server usable. Nothing is spawned or connected before the first channel is asked for.
+ * Close it: its processes and sessions live until then.
+ */
+export function startUpstreamServer(
+  name: string,
+  config: ServerConfig,
+  options: StartUpstreamServerOptions,
+): UpstreamServer {
+  const now = options.now ?? (() => performance.now());
+  const probeTimeoutMs = options.probeTimeoutMs ?? PROBE_TIMEOUT_MS;
+  const log = options.log.child({ server: name });
+  const common = { name, log, now, isolation: config.isolation, idleTtlMs: config.idleTtl };
+  if (isStdio(config)) {
+    const meters = createUpstreamMeters(name, 'stdio', options.metrics);
+    const connector = new StdioConnector({ server: name, config, log, meters, now, probeTimeoutMs });
+    const { poolSize, maxProcesses: maxChannels } = config;
+    return new ManagedServer({ ...common, connector, poolSize, maxChannels });
+  }
+  const meters = createUpstreamMeters(name, 'http', options.metrics);
+  const connector = new HttpConnector({ server: name, config, log, meters, probeTimeoutMs });
+  return new ManagedServer({ ...common, connector, poolSize: 1, maxChannels: MAX_SESSIONS });
+}
+
+/** Sessions with one HTTP upstream; each costs little here, but the upstream has to hold them. */
+const MAX_SESSIONS = 100_000;
+
+function isStdio(config: StdioServerConfig | HttpServerConfig): config is StdioServerConfig {
+  return 'command' in config;
+}
