@@ -48,7 +48,10 @@ export interface CallRequest {
   readonly logLevel: string;
   /** Milliseconds until the call must have been answered; 0 for streams that stay open. */
   readonly timeoutMs: number;
-  /** Raw JSON object of the `Mcp-Param-*` headers of a modern HTTP client, lower-case names; `''` for none. */
+  /**
+   * Raw JSON object of the `Mcp-Param-*` headers of a modern HTTP client, lower-case names, `{}` when it sent none;
+   * `''` for transports and eras that have no such headers, whose calls are not checked for them.
+   */
   readonly paramHeaders: string;
   /** W3C trace context, `''` for none. */
   readonly traceparent: string;

@@ -64,8 +64,10 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
   });
   const servers = new Map<string, UpstreamServer>();
+  const httpServers = new Set<string>();
   for (const [name, server] of Object.entries(config.servers)) {
     if (server.disabled) continue;
+    if ('url' in server) httpServers.add(name);
     servers.set(name, watched(startUpstreamServer(name, server, { log, metrics }), events));
   }
   const catalog = createCatalog({ servers, views, config: config.router, log });
@@ -76,7 +78,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     },
   });
   const held = new HeldCalls({
-    sealer: createSealer('request-state', [randomBytes(32)]),
+    sealer: createSealer({ purpose: 'request-state', keys: [randomBytes(32)] }),
     routerId: randomBytes(6).toString('base64url'),
     ttlMs: HELD_TTL_MS,
     maxHeld: MAX_HELD,
@@ -84,9 +86,8 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   });
 
   const onChannel = (server: string, lease: ChannelLease, request: CallRequest): void => {
-    if (lease.channel === servers.get(server)?.existing(request.session) || request.session === '') {
-      events.watchOwned(server, lease.channel, ownerOfChannel(lease, request));
-    }
+    if (lease.owned) events.watchOwned(server, lease.channel, ownerOfChannel(lease, request));
+    else events.watchShared(server, lease.channel);
   };
   const ownerOfChannel = (lease: ChannelLease, request: CallRequest): ChannelOwner => {
     const session = (): ReturnType<SessionStore['get']> =>
@@ -112,7 +113,16 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   const onUnsolicited = (server: string, request: CallRequest, notification: Envelope): void => {
     events.handle(server, notification, audienceOf(request));
   };
-  const forwarder = new Forwarder({ servers, catalog, sessions, held, tasks, onChannel, onUnsolicited });
+  const forwarder = new Forwarder({
+    servers,
+    httpServers,
+    catalog,
+    sessions,
+    held,
+    tasks,
+    onChannel,
+    onUnsolicited,
+  });
   const acquire = (server: string, request: CallRequest): Promise<ChannelLease> =>
     forwarder.acquire(server, request);
   const listens = new ClientListens({

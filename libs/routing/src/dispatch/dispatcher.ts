@@ -9,12 +9,14 @@ import type {
   InputMessage,
 } from '@mcp-bridge/link';
 import type { Catalog } from '../catalog/catalog.js';
+import type { ListKind } from '../catalog/list-kind.js';
 import type { View, Views } from '../catalog/views.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import type { SessionCalls } from '../sessions/session-calls.js';
 import type { ClientListens } from '../subscriptions/client-listens.js';
 import { ActiveCall } from './active-call.js';
+import { callerOf } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
 
 export interface DispatcherOptions {
@@ -27,7 +29,7 @@ export interface DispatcherOptions {
   readonly deadlines: DeadlineWheel;
 }
 
-const CURSOR_LISTS: Readonly<Record<string, 'tools' | 'prompts' | 'resources' | 'resourceTemplates'>> = {
+const LIST_METHODS: Readonly<Record<string, ListKind>> = {
   'tools/list': 'tools',
   'prompts/list': 'prompts',
   'resources/list': 'resources',
@@ -125,7 +127,7 @@ export class Dispatcher implements CallHandler {
   #route(call: ActiveCall): Promise<void> | undefined {
     const { request } = call;
     const { catalog, forwarder, listens, sessionCalls } = this.#options;
-    const view = this.#viewOf(request);
+    const view = this.#options.views.requireView(request.view);
     switch (request.method) {
       case 'tools/call':
       case 'prompts/get':
@@ -133,7 +135,7 @@ export class Dispatcher implements CallHandler {
       case 'completion/complete':
         return forwarder.forward(call, view);
       case 'server/discover':
-        return catalog.discover(view, request).then((result) => call.finish(result));
+        return catalog.discover(view, callerOf(request)).then((result) => call.finish(result));
       case 'subscriptions/listen':
         return listens.open(call, view);
       case 'session/stream':
@@ -157,17 +159,20 @@ export class Dispatcher implements CallHandler {
       default:
         break;
     }
-    const list = CURSOR_LISTS[request.method];
-    if (list !== undefined) return catalog.list(list, view, request).then((result) => call.finish(result));
+    const list = LIST_METHODS[request.method];
+    if (list !== undefined) return this.#list(call, view, list);
     return forwarder.forwardExtension(call, view);
   }
 
-  #viewOf(request: CallRequest): View {
-    const view = this.#options.views.viewOf(request.view);
-    if (view === undefined) {
-      throw new BridgeError('METHOD_NOT_FOUND', `There is no server or view "${request.view}" here`);
+  async #list(call: ActiveCall, view: View, kind: ListKind): Promise<void> {
+    const { request } = call;
+    // Validated as an object by the gateway; most lists are asked for without params.
+    const { cursor } =
+      request.params.length <= 2 ? {} : (JSON.parse(request.params.toString('utf8')) as { cursor?: unknown });
+    if (cursor !== undefined && typeof cursor !== 'string') {
+      throw new BridgeError('INVALID_PARAMS', 'The cursor must be a string');
     }
-    return view;
+    call.finish(await this.#options.catalog.list(kind, view, { ...callerOf(request), cursor }));
   }
 }
 

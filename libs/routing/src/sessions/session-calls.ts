@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { View, Views } from '../catalog/views.js';
 import type { ActiveCall } from '../dispatch/active-call.js';
 import { ensureLogLevel } from '../dispatch/log-levels.js';
-import { ownerOf, resourceNotFound } from '../dispatch/forwarder.js';
+import { callerOf, ownerOf, resourceNotFound } from '../dispatch/forwarder.js';
 import type { EventBus } from '../subscriptions/event-bus.js';
 import { listChangedMessage } from '../subscriptions/messages.js';
 import type { ResourceSubscriptions } from '../subscriptions/resource-subscriptions.js';
@@ -89,7 +89,7 @@ export class SessionCalls {
     const session = this.#sessionOf(call);
     const uri = request.name;
     if (!session.subscriptions.has(uri)) {
-      const server = await this.#options.catalog.resourceOwner(view, uri, request);
+      const server = await this.#options.catalog.resourceOwner(view, uri, callerOf(request));
       if (server === undefined || !view.allowsResource(uri, server)) throw resourceNotFound(request);
       const lease = await this.#options.acquire(server, request);
       const undo = await this.#options.resources.subscribe(lease, ownerOf(request), uri, (updated) =>

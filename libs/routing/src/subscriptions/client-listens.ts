@@ -3,7 +3,7 @@ import type { CallRequest } from '@mcp-bridge/link';
 import type { Catalog } from '../catalog/catalog.js';
 import type { View } from '../catalog/views.js';
 import type { ActiveCall } from '../dispatch/active-call.js';
-import { ownerOf } from '../dispatch/forwarder.js';
+import { callerOf, ownerOf } from '../dispatch/forwarder.js';
 import type { ChannelLease } from '../upstream/channel.js';
 import type { EventBus, ListKind } from './event-bus.js';
 import { listenMessage, listenResult } from './messages.js';
@@ -69,7 +69,7 @@ export class ClientListens {
   }
 
   async #offered(request: CallRequest, view: View): Promise<Offered> {
-    const discovered = await this.#options.catalog.discover(view, request);
+    const discovered = await this.#options.catalog.discover(view, callerOf(request));
     // Made by our own catalog.
     return (JSON.parse(discovered.toString('utf8')) as { capabilities: Offered }).capabilities;
   }
@@ -101,7 +101,7 @@ export class ClientListens {
   async #subscribe(call: ActiveCall, view: View, stream: ListenStream, uri: string): Promise<boolean> {
     const { request } = call;
     try {
-      const server = await this.#options.catalog.resourceOwner(view, uri, request);
+      const server = await this.#options.catalog.resourceOwner(view, uri, callerOf(request));
       if (server === undefined || !view.allowsResource(uri, server)) return false;
       // A listener is never asked for input: its channel declares nothing, so that it can be shared.
       const lease = await this.#options.acquire(server, { ...request, capabilities: '{}' });
