@@ -27,4 +27,4 @@ export type { AdminServer, AdminServerOptions, AdminSource } from './admin-serve
 export { startService } from './service.js';
 export type { Part, ProcessEvents, Service, ServiceOptions, ServiceState } from './service.js';
 export { runService } from './run-service.js';
-export type { RunServiceOptions, ServiceContext } from './run-service.js';
+export type { Compose, RunServiceOptions, ServiceContext } from './run-service.js';

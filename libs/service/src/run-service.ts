@@ -16,22 +16,22 @@ export interface ServiceContext {
   readonly service: Service;
 }
 
-export interface RunServiceOptions extends ConfigSources {
+export interface RunServiceOptions<T> extends ConfigSources {
   readonly role: ServiceRole;
-  /** Called once everything serves. */
-  readonly onReady?: (context: ServiceContext) => void;
+  /** Called with what `compose` returned, once everything serves. */
+  readonly onReady?: (composed: T) => void;
 }
+
+/** Builds the parts of a service and adds them in the order in which they depend on each other. */
+export type Compose<T> = (context: ServiceContext) => Promise<T> | T;
 
 /**
  * Runs one service from configuration to exit: checks the configuration, opens the admin server, lets
- * `compose` add the parts in the order in which they depend on each other, waits for a signal and drains.
+ * `compose` add the parts, waits for a signal and drains.
  *
  * @returns the exit code: 0 after an orderly end, 1 after a failure, 78 for a bad configuration
  */
-export async function runService(
-  options: RunServiceOptions,
-  compose: (context: ServiceContext) => Promise<void> | void,
-): Promise<number> {
+export async function runService<T>(options: RunServiceOptions<T>, compose: Compose<T>): Promise<number> {
   const result = readConfig(options);
   if (!result.ok) {
     writeSync(2, `${result.faults.map(faultLine).join('\n')}\n`);
@@ -40,10 +40,10 @@ export async function runService(
   return await runLoaded(result.loaded, options, compose);
 }
 
-async function runLoaded(
+async function runLoaded<T>(
   { config, secrets, warnings }: LoadedConfig,
-  { role, onReady }: RunServiceOptions,
-  compose: (context: ServiceContext) => Promise<void> | void,
+  { role, onReady }: RunServiceOptions<T>,
+  compose: Compose<T>,
 ): Promise<number> {
   const log = createLogger({ name: role, level: config.log.level, secrets });
   for (const warning of warnings) log.warn(warning);
@@ -56,9 +56,9 @@ async function runLoaded(
     log.fatal({ err: BridgeError.from(error) }, 'cannot start');
     return 1;
   }
-  const context = { config, log, metrics, service };
+  let composed: T;
   try {
-    await compose(context);
+    composed = await compose({ config, log, metrics, service });
   } catch (error) {
     log.fatal({ err: error }, 'cannot start');
     await service.stop('cannot start');
@@ -66,6 +66,6 @@ async function runLoaded(
   }
   service.ready();
   log.info({ role, adminPort: service.adminPort }, 'ready');
-  onReady?.(context);
+  onReady?.(composed);
   return await service.stopped;
 }

@@ -46,11 +46,14 @@ function viewFaults(config: BridgeConfig): PathFault[] {
     ...(Object.hasOwn(config.servers, name)
       ? [{ path: ['views', name], reason: `/mcp/${name} is already the server "${name}"; rename the view` }]
       : []),
-    ...view.servers.flatMap((server, index) =>
-      Object.hasOwn(config.servers, server)
+    ...view.servers.flatMap((server, index) => {
+      const at = ['views', name, 'servers', index];
+      if (!Object.hasOwn(config.servers, server))
+        return [{ path: at, reason: `there is no server "${server}"` }];
+      return view.servers.indexOf(server) === index
         ? []
-        : [{ path: ['views', name, 'servers', index], reason: `there is no server "${server}"` }],
-    ),
+        : [{ path: at, reason: `"${server}" is listed twice` }];
+    }),
   ]);
 }
 
@@ -76,9 +79,6 @@ function keyFaults(config: BridgeConfig): PathFault[] {
   return keys.flatMap((key, index) => {
     const faults: PathFault[] = [];
     const earlier = keys.slice(0, index);
-    if (earlier.some((other) => other.id === key.id)) {
-      faults.push({ path: ['auth', 'keys', index, 'id'], reason: 'another key has this id' });
-    }
     if (earlier.some((other) => other.sha256 === key.sha256)) {
       faults.push({ path: ['auth', 'keys', index, 'sha256'], reason: 'the same key is listed twice' });
     }

@@ -122,15 +122,15 @@ log: { level: loud }
       faults(`
 auth: { keys: [{ id: a, sha256: ${'f'.repeat(64)} }, { id: a, sha256: ${'f'.repeat(64)} }] }
 servers: { a: { url: "http://user:pw@far.example/mcp" } }
-views: { a: { servers: [a, b] } }
+views: { a: { servers: [a, b, a] } }
 link: { tokenFile: missing }
 `).map((line) => line.replace(/^bridge\.yaml:\d+:\d+: /, '')),
     ).toEqual([
       'views.a: /mcp/a is already the server "a"; rename the view',
       'views.a.servers[1]: there is no server "b"',
+      'views.a.servers[2]: "a" is listed twice',
       'servers.a.url: must not hold a user or password; put the credential in "headers"',
       'servers.a.url: plain http beyond this machine; use https, or set allowPrivateNetwork: true',
-      'auth.keys[1].id: another key has this id',
       'auth.keys[1].sha256: the same key is listed twice',
       `link.tokenFile: cannot read ${path.join(folder, 'missing')} (ENOENT)`,
     ]);
