@@ -101,7 +101,8 @@ export function readableId(bytes: Buffer, sort: 'request' | 'reply' = 'request')
   }
   const isReply = slots[SLOT.result * 2] !== -1 || slots[SLOT.error * 2] !== -1;
   const idEnd = slots[SLOT.id * 2 + 1] ?? -1;
-  if (idEnd === -1 || isReply !== (sort === 'reply')) return undefined;
+  // A number that the text ends in may have lost its last digits.
+  if (idEnd === -1 || idEnd === bytes.length || isReply !== (sort === 'reply')) return undefined;
   const id = { start: slots[SLOT.id * 2] ?? -1, end: idEnd };
   return isAcceptableId(bytes, id) ? bytes.toString('utf8', id.start, id.end) : undefined;
 }
