@@ -1,0 +1,230 @@
+import {
+  CALL_HAS,
+  CONTEXT_SLOTS,
+  type CallContext,
+  FRAME,
+  type Hello,
+  IN_CHUNKS,
+  KNOWN_METHODS,
+  type ReplyKind,
+  malformed,
+} from './frames.js';
+import { Cursor } from './cursor.js';
+import type { CallRequest, CancelReason, InputMessage, ParamsSpans, Principal } from './link.js';
+
+/** Hears whole messages; chunks have been put together and contexts looked up. */
+export interface FrameReceiver {
+  onHello(hello: Hello): void;
+  onCall(id: number, request: CallRequest): void;
+  onReply(kind: ReplyKind, id: number, payload: Buffer): void;
+  onInput(message: InputMessage): void;
+  onCancel(id: number, reason: CancelReason): void;
+  onDrain(): void;
+  onCredit(bytes: number): void;
+}
+
+/**
+ * Turns batches into messages for one link. Payloads are views into the batch unless that would pin a far larger
+ * one in memory.
+ *
+ * @throws {BridgeError} UPSTREAM_PROTOCOL from `read` when the peer broke the encoding
+ */
+export class FrameReader {
+  readonly #receiver: FrameReceiver;
+  readonly #maxPayloadBytes: number;
+  readonly #contexts: (KnownContext | undefined)[] = new Array<undefined>(CONTEXT_SLOTS);
+  readonly #partial = new Map<number, PartialMessage>();
+
+  constructor(receiver: FrameReceiver, maxPayloadBytes: number) {
+    this.#receiver = receiver;
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** Messages that have begun but are not complete. */
+  get partialMessages(): number {
+    return this.#partial.size;
+  }
+
+  /** Drops what has arrived of a message that nobody waits for any more. */
+  forget(id: number): void {
+    if (this.#partial.size > 0) this.#partial.delete(id);
+  }
+
+  read(batch: Buffer): void {
+    const cursor = new Cursor(batch);
+    while (cursor.nextFrame()) this.#frame(cursor);
+  }
+
+  #frame(cursor: Cursor): void {
+    const kind = cursor.u8();
+    switch (kind) {
+      case FRAME.CALL:
+        return this.#call(cursor);
+      case FRAME.RESULT:
+      case FRAME.ERROR:
+      case FRAME.NOTE:
+        return this.#reply(kind, cursor);
+      case FRAME.CHUNK:
+        return this.#chunk(cursor);
+      case FRAME.CANCEL:
+        return this.#cancel(cursor);
+      case FRAME.CONTEXT:
+        return this.#context(cursor);
+      case FRAME.INPUT:
+        return this.#input(cursor);
+      case FRAME.CREDIT:
+        return this.#receiver.onCredit(cursor.u32());
+      case FRAME.DRAIN:
+        return this.#receiver.onDrain();
+      case FRAME.HELLO:
+        return this.#receiver.onHello({
+          version: cursor.u16(),
+          window: cursor.u32(),
+          maxPayloadBytes: cursor.u32(),
+          maxInFlight: cursor.u32(),
+        });
+      default:
+        throw malformed(`kind ${kind}`);
+    }
+  }
+
+  #call(cursor: Cursor): void {
+    const id = cursor.u32();
+    const { principal, context } = this.#known(cursor.u16());
+    const timeoutMs = cursor.u32();
+    const flags = cursor.u16();
+    const method = cursor.u8();
+    // Object literals evaluate in order, which is the order on the wire.
+    const request: Mutable<CallRequest> = {
+      principal,
+      view: context.view,
+      method: method === 0 ? cursor.string() : knownMethod(method),
+      name: flags & CALL_HAS.NAME ? cursor.string() : '',
+      spans: readSpans(cursor, flags),
+      clientRequestId: flags & CALL_HAS.CLIENT_REQUEST_ID ? cursor.string() : 'null',
+      protocolVersion: context.protocolVersion,
+      capabilities: context.capabilities,
+      clientInfo: context.clientInfo,
+      session: flags & CALL_HAS.SESSION ? cursor.string() : '',
+      logLevel: flags & CALL_HAS.LOG_LEVEL ? cursor.string() : '',
+      timeoutMs,
+      paramHeaders: flags & CALL_HAS.PARAM_HEADERS ? cursor.string() : '',
+      traceparent: flags & CALL_HAS.TRACEPARENT ? cursor.string() : '',
+      replayStream: flags & CALL_HAS.REPLAY_STREAM ? cursor.string() : '',
+      params: EMPTY,
+    };
+    if (flags & CALL_HAS.CHUNKS) {
+      this.#begin(id, cursor, (params) => {
+        request.params = params;
+        this.#receiver.onCall(id, request);
+      });
+      return;
+    }
+    request.params = cursor.rest();
+    this.#receiver.onCall(id, request);
+  }
+
+  #reply(kind: ReplyKind, cursor: Cursor): void {
+    const id = cursor.u32();
+    if (cursor.u8() & IN_CHUNKS) {
+      this.#begin(id, cursor, (payload) => this.#receiver.onReply(kind, id, payload));
+    } else {
+      // An ERROR may cut a chunked message short: the router gave that message up.
+      if (kind === FRAME.ERROR) this.forget(id);
+      this.#receiver.onReply(kind, id, cursor.rest());
+    }
+  }
+
+  #input(cursor: Cursor): void {
+    const id = cursor.u32();
+    const { principal, context } = this.#known(cursor.u16());
+    const flags = cursor.u8();
+    const session = cursor.string();
+    const deliver = (message: Buffer): void =>
+      this.#receiver.onInput({ principal, view: context.view, session, message });
+    if (flags & IN_CHUNKS) this.#begin(id, cursor, deliver);
+    else deliver(cursor.rest());
+  }
+
+  #cancel(cursor: Cursor): void {
+    const id = cursor.u32();
+    const reason = cursor.u8() === 1 ? 'link' : 'client';
+    this.forget(id);
+    this.#receiver.onCancel(id, reason);
+  }
+
+  #context(cursor: Cursor): void {
+    const number = cursor.u16();
+    if (number >= CONTEXT_SLOTS) throw malformed(`context ${number}`);
+    const tenant = cursor.string();
+    const id = cursor.string();
+    const view = cursor.string();
+    const protocolVersion = cursor.string();
+    const capabilities = cursor.string();
+    const clientInfo = cursor.string();
+    this.#contexts[number] = {
+      principal: { tenant, id },
+      context: { tenant, principal: id, view, protocolVersion, capabilities, clientInfo },
+    };
+  }
+
+  #known(number: number): KnownContext {
+    const known = this.#contexts[number];
+    if (known === undefined) throw malformed(`context ${number} was never sent`);
+    return known;
+  }
+
+  #begin(id: number, cursor: Cursor, complete: (payload: Buffer) => void): void {
+    const total = cursor.u32();
+    if (total > this.#maxPayloadBytes) throw malformed(`payload of ${total} bytes`);
+    if (this.#partial.has(id)) throw malformed('two payloads at once for one call');
+    this.#partial.set(id, { bytes: Buffer.allocUnsafe(total), filled: 0, complete });
+  }
+
+  #chunk(cursor: Cursor): void {
+    const id = cursor.u32();
+    const partial = this.#partial.get(id);
+    // Chunks may still be under way when their call has ended here.
+    if (partial === undefined) return;
+    const chunk = cursor.restView();
+    if (partial.filled + chunk.length > partial.bytes.length) throw malformed('more chunks than announced');
+    partial.bytes.set(chunk, partial.filled);
+    partial.filled += chunk.length;
+    if (partial.filled < partial.bytes.length) return;
+    this.#partial.delete(id);
+    partial.complete(partial.bytes);
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface KnownContext {
+  /** One object per context, so that the router may use it as a key. */
+  readonly principal: Principal;
+  readonly context: CallContext;
+}
+
+interface PartialMessage {
+  readonly bytes: Buffer;
+  filled: number;
+  readonly complete: (payload: Buffer) => void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function knownMethod(code: number): string {
+  const method = KNOWN_METHODS[code];
+  if (method === undefined) throw malformed(`method ${code}`);
+  return method;
+}
+
+function readSpans(cursor: Cursor, flags: number): ParamsSpans {
+  return {
+    nameStart: flags & CALL_HAS.NAME_SPAN ? cursor.u32() : -1,
+    nameEnd: flags & CALL_HAS.NAME_SPAN ? cursor.u32() : -1,
+    metaStart: flags & CALL_HAS.META_SPAN ? cursor.u32() : -1,
+    metaEnd: flags & CALL_HAS.META_SPAN ? cursor.u32() : -1,
+    progressTokenStart: flags & CALL_HAS.PROGRESS_SPAN ? cursor.u32() : -1,
+    progressTokenEnd: flags & CALL_HAS.PROGRESS_SPAN ? cursor.u32() : -1,
+  };
+}
