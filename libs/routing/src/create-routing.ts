@@ -44,7 +44,9 @@ export interface Routing {
   readonly handler: CallHandler;
   /** For `/debug/state`: servers and counts, no content. */
   status(): Record<string, unknown>;
-  /** Ends streams in order, waits for the calls in flight. */
+  /** Answers every open `subscriptions/listen`: its client knows that the stream ended in order. */
+  endListens(): void;
+  /** Ends listens, waits for the calls in flight. */
   drain(timeoutMs: number): Promise<void>;
   /** Closes every upstream; child processes are gone when this resolves. */
   close(): Promise<void>;
@@ -165,6 +167,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
       calls: dispatcher.inFlight,
       held: held.size,
     }),
+    endListens: () => listens.endAll(),
     drain: (timeoutMs) => dispatcher.drain(timeoutMs),
     close,
     [Symbol.asyncDispose]: close,
