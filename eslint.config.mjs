@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
@@ -7,10 +8,20 @@ const isolatedEngines = [
   ['piscina', 'libs/routing'],
   ['nats', 'libs/bus'],
 ];
-const enginesRefusedIn = (folder) =>
+const engineFaults = (folder) =>
   isolatedEngines
     .filter(([, owner]) => owner !== folder)
-    .map(([name, owner]) => ({ name, message: `Only ${owner} imports ${name}.` }));
+    .map(([name, owner]) => ({
+      regex: `^${name.replace('.', '\\.')}(/|$)`,
+      message: `Only ${owner} imports ${name}.`,
+    }));
+
+/** Nx maps package names to projects through their entry points; apps have none, so they are refused by name. */
+const appFaults = readdirSync(new URL('apps', import.meta.url)).map((app) => ({
+  regex: `^@mcp-bridge/${app}(/|$)`,
+  message: 'Apps are deployed, not imported; what two apps need belongs into a library.',
+}));
+const refusedImports = (folder) => ['error', { patterns: [...engineFaults(folder), ...appFaults] }];
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/dist-bundle', '**/.nx', '**/gen/**', '**/*.config.ts', '**/*.mjs'] },
@@ -24,7 +35,7 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      'no-restricted-imports': ['error', { paths: enginesRefusedIn('') }],
+      'no-restricted-imports': refusedImports(''),
       '@nx/enforce-module-boundaries': [
         'error',
         {
@@ -42,7 +53,7 @@ export default tseslint.config(
   },
   ...isolatedEngines.map(([, owner]) => ({
     files: [`${owner}/**/*.ts`],
-    rules: { 'no-restricted-imports': ['error', { paths: enginesRefusedIn(owner) }] },
+    rules: { 'no-restricted-imports': refusedImports(owner) },
   })),
   {
     // Tests may use the test kit and assert non-null.

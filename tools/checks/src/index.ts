@@ -1,0 +1,1 @@
+export { readText, repositoryFiles, root } from './workspace.js';
