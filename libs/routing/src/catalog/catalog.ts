@@ -71,8 +71,11 @@ export interface Catalog {
   ): Promise<ToolFacts | undefined>;
   /** Whether any tool of the server has `Mcp-Param-*` headers; `undefined` until its list is known. */
   hasParamHeaders(server: string): boolean | undefined;
-  /** To be called on `list_changed`, and when a server was restarted. */
-  invalidate(server: string, kind: ListKind): void;
+  /**
+   * To be called on `list_changed` (`resources` stands for their templates too).
+   * @param session - the legacy session on whose own channel the notice came: it speaks for that session only
+   */
+  invalidate(server: string, kind: ListKind, session?: string): void;
   status(): CatalogServerStatus[];
 }
 
@@ -129,8 +132,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return outcome?.state === 'done' ? outcome.value.body.byKey.get(upstreamName) : undefined;
     },
     hasParamHeaders: (server) => lists.hasParamHeaders(server),
-    invalidate(server, kind) {
-      lists.invalidate(server, kind);
+    invalidate(server, kind, session) {
+      lists.invalidate(server, kind, session);
     },
     status: () =>
       [...new Set(views.all.flatMap((view) => view.servers))].map((server) => {

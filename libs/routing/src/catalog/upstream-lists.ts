@@ -62,7 +62,7 @@ interface Flight {
 /** What is known of a legacy session's own channel; goes when the channel goes. */
 interface ChannelLists {
   readonly entries: Map<ListKind, ListEntry>;
-  readonly flights: Map<string, Promise<ListEntry>>;
+  readonly flights: Map<ListKind, { readonly promise: Promise<ListEntry>; readonly generation: number }>;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
@@ -171,10 +171,23 @@ export class UpstreamLists {
     return statuses;
   }
 
-  /** Forgets a list: its server said that it changed, or went away. */
-  invalidate(server: string, kind: ListKind): void {
-    const key = listKey(server, kind);
-    this.#generations.set(key, this.#generation(key) + 1);
+  /**
+   * Forgets a list, because its server said that it changed. There is one notice for resources and their
+   * templates, so both go.
+   *
+   * @param session - the legacy session on whose own channel the notice came: it speaks for that session only
+   */
+  invalidate(server: string, kind: ListKind, session = ''): void {
+    const kinds: readonly ListKind[] = kind === 'resources' ? ['resources', 'resourceTemplates'] : [kind];
+    const channel = session === '' ? undefined : this.#options.servers.get(server)?.existing(session);
+    const own = channel === undefined ? undefined : this.#channels.get(channel);
+    for (const one of kinds) {
+      own?.entries.delete(one);
+      own?.flights.delete(one);
+      if (session !== '') continue;
+      const key = listKey(server, one);
+      this.#generations.set(key, this.#generation(key) + 1);
+    }
     this.#epoch += 1;
   }
 
@@ -215,10 +228,9 @@ export class UpstreamLists {
       this.#channels.set(channel, lists);
     }
     const { entries, flights } = lists;
+    const flying = flights.get(kind);
     const generation = this.#generation(listKey(server, kind));
-    const flightKey = `${kind}\0${generation}`;
-    const flight = flights.get(flightKey);
-    if (flight !== undefined) return flight;
+    if (flying?.generation === generation) return flying.promise;
     const fly = async (): Promise<ListEntry> => {
       const fetched = await fetchList(server, kind, channel, this.#limits);
       const entry: ListEntry = {
@@ -229,11 +241,14 @@ export class UpstreamLists {
         generation,
         truncated: fetched.truncated,
       };
-      entries.set(kind, entry);
+      // Not when a change was announced meanwhile: then the flight is no longer the one that counts.
+      if (flights.get(kind)?.promise === promise) entries.set(kind, entry);
       return entry;
     };
-    const promise = fly().finally(() => flights.delete(flightKey));
-    flights.set(flightKey, promise);
+    const promise = fly().finally(() => {
+      if (flights.get(kind)?.promise === promise) flights.delete(kind);
+    });
+    flights.set(kind, { promise, generation });
     return promise;
   }
 
