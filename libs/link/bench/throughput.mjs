@@ -25,7 +25,14 @@ function request(session) {
     method: 'tools/call',
     name: 'files__read',
     params,
-    spans: { nameStart: 8, nameEnd: 21, metaStart: -1, metaEnd: -1, progressTokenStart: -1, progressTokenEnd: -1 },
+    spans: {
+      nameStart: 8,
+      nameEnd: 21,
+      metaStart: -1,
+      metaEnd: -1,
+      progressTokenStart: -1,
+      progressTokenEnd: -1,
+    },
     clientRequestId: '17',
     protocolVersion: '2025-11-25',
     capabilities: '{"sampling":{},"roots":{"listChanged":true}}',
@@ -72,7 +79,13 @@ async function closedLoop(link, concurrency, seconds, defer = (then, worker) => 
   });
   latencies.sort((a, b) => a - b);
   const at = (share) => Number(latencies[Math.floor(latencies.length * share)]?.toFixed(2));
-  return { concurrency, callsPerSecond: Math.round(calls / seconds), failed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return {
+    concurrency,
+    callsPerSecond: Math.round(calls / seconds),
+    failed,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+  };
 }
 
 if (process.argv[2] === 'router') {
@@ -84,10 +97,16 @@ if (process.argv[2] === 'router') {
   process.on('disconnect', () => process.exit(0));
 } else {
   const seconds = Number(process.argv[2] ?? 4);
-  const profile = process.env.CPUPROF === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.CPUPROF}`];
+  const profile =
+    process.env.CPUPROF === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.CPUPROF}`];
   const router = spawn(
     process.execPath,
-    [...profile, ...process.execArgv.filter((each) => !each.startsWith('--cpu-prof')), fileURLToPath(import.meta.url), 'router'],
+    [
+      ...profile,
+      ...process.execArgv.filter((each) => !each.startsWith('--cpu-prof')),
+      fileURLToPath(import.meta.url),
+      'router',
+    ],
     { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
   );
   const [{ port }] = await once(router, 'message');
