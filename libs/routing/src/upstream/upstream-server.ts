@@ -7,14 +7,16 @@ import { ManagedServer } from './managed-server.js';
 import { StdioConnector } from './stdio/stdio-connector.js';
 import { createUpstreamMeters } from './upstream-meters.js';
 
-const PROBE_TIMEOUT_MS = 2_000;
+const STDIO_PROBE_TIMEOUT_MS = 2_000;
+/** Longer: a hosted server may have to be woken up, and nearly all legacy ones answer the probe at once. */
+const HTTP_PROBE_TIMEOUT_MS = 10_000;
 
 export interface StartUpstreamServerOptions {
   readonly log: Logger;
   readonly metrics?: Metrics;
   /** Monotonic milliseconds, for backoff, idle time and log rates. */
   readonly now?: () => number;
-  /** How long a silent server may keep us from taking it for a legacy one. Default 2 s. */
+  /** How long a silent server may keep us from taking it for a legacy one. Default 2 s, 10 s over HTTP. */
   readonly probeTimeoutMs?: number;
 }
 
@@ -28,16 +30,17 @@ export function startUpstreamServer(
   options: StartUpstreamServerOptions,
 ): UpstreamServer {
   const now = options.now ?? (() => performance.now());
-  const probeTimeoutMs = options.probeTimeoutMs ?? PROBE_TIMEOUT_MS;
   const log = options.log.child({ server: name });
   const common = { name, log, now, isolation: config.isolation, idleTtlMs: config.idleTtl };
   if (isStdio(config)) {
     const meters = createUpstreamMeters(name, 'stdio', options.metrics);
+    const probeTimeoutMs = options.probeTimeoutMs ?? STDIO_PROBE_TIMEOUT_MS;
     const connector = new StdioConnector({ server: name, config, log, meters, now, probeTimeoutMs });
     const { poolSize, maxProcesses: maxChannels } = config;
     return new ManagedServer({ ...common, connector, poolSize, maxChannels });
   }
   const meters = createUpstreamMeters(name, 'http', options.metrics);
+  const probeTimeoutMs = options.probeTimeoutMs ?? HTTP_PROBE_TIMEOUT_MS;
   const connector = new HttpConnector({ server: name, config, log, meters, probeTimeoutMs });
   return new ManagedServer({ ...common, connector, poolSize: 1, maxChannels: MAX_SESSIONS });
 }

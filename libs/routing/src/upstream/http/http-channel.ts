@@ -1,0 +1,142 @@
+import { BridgeError, encodeHeaderValue, replaceSpan, requestMessage } from '@mcp-bridge/protocol';
+import type { Logger } from 'pino';
+import type {
+  UnsolicitedListener,
+  UpstreamChannel,
+  UpstreamInfo,
+  UpstreamRequest,
+  UpstreamSink,
+} from '../channel.js';
+import type { OpenOptions } from '../connector.js';
+import { Conversation } from '../conversation.js';
+import type { UpstreamMeters } from '../upstream-meters.js';
+import { HttpCall } from './http-call.js';
+import type { HttpEndpoint, Headers } from './http-endpoint.js';
+import type { ExchangeEnd } from './http-exchange.js';
+
+export interface HttpChannelOptions extends OpenOptions {
+  readonly endpoint: HttpEndpoint;
+  readonly log: Logger;
+  readonly meters: UpstreamMeters;
+}
+
+/** What channels of both eras have in common: every request is a POST of its own. */
+export abstract class HttpChannel implements UpstreamChannel {
+  abstract readonly info: UpstreamInfo;
+  protected readonly options: HttpChannelOptions;
+  protected readonly conversation: Conversation;
+  readonly #calls = new Set<HttpCall>();
+  #closed = false;
+
+  constructor(options: HttpChannelOptions) {
+    this.options = options;
+    this.conversation = new Conversation({
+      audience: options.audience,
+      meters: options.meters,
+      reply: (message) => this.post(message),
+    });
+    options.meters.connections.inc();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get inFlight(): number {
+    return this.conversation.inFlight;
+  }
+
+  request(request: UpstreamRequest, sink: UpstreamSink): { cancel(reason?: string): void } {
+    if (this.#closed) {
+      sink.onError(this.unavailable('was closed'));
+      return { cancel: () => undefined };
+    }
+    const pending = this.conversation.begin(request, sink);
+    const call: HttpCall = new HttpCall({
+      endpoint: this.options.endpoint,
+      conversation: this.conversation,
+      pending,
+      body: requestMessage(String(pending.id), request.method, paramsWithToken(request, pending.id)),
+      log: this.options.log,
+      urgent: request.method === 'subscriptions/listen',
+      headers: () => this.headersFor(request),
+      resumable: this.info.era === 'legacy',
+      intercept: (end) => this.intercept(call, end),
+      onDone: () => this.#calls.delete(call),
+    });
+    this.#calls.add(call);
+    this.options.meters.sent.inc();
+    this.begin(call);
+    return {
+      cancel: (reason) => {
+        if (!this.conversation.forget(pending)) return;
+        this.cancelled(call, reason);
+        call.abort();
+      },
+    };
+  }
+
+  abstract notify(method: string, params: Buffer): void;
+
+  listen(listener: UnsolicitedListener): void {
+    this.conversation.listener = listener;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.end(this.unavailable('was closed'));
+    await this.farewell();
+  }
+
+  /** Ends the channel from within; its owner and the pool hear of it. */
+  protected lose(reason: BridgeError): void {
+    if (this.#closed) return;
+    this.end(reason);
+    this.options.onLost(reason);
+  }
+
+  protected end(reason: BridgeError): void {
+    this.#closed = true;
+    this.options.meters.connections.dec();
+    for (const call of [...this.#calls]) call.fail(call.sent ? outcomeUnknown(reason) : reason);
+    this.conversation.close(() => reason, reason);
+  }
+
+  protected unavailable(what: string): BridgeError {
+    return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.options.endpoint.server}" ${what}`);
+  }
+
+  /** Posts a message that is no request; whether it arrives nobody waits for. */
+  protected abstract post(message: Buffer): void;
+  protected abstract headersFor(request: UpstreamRequest): Headers;
+  protected abstract begin(call: HttpCall): void;
+  protected abstract intercept(call: HttpCall, end: ExchangeEnd): boolean;
+  /** Tells the server that a request is not wanted any more; its stream is closed next. */
+  protected abstract cancelled(call: HttpCall, reason: string | undefined): void;
+  /** Says goodbye to the server. */
+  protected abstract farewell(): Promise<void>;
+}
+
+/** `Mcp-Name` for requests that have a target (requirement 30). */
+export function nameHeader(request: UpstreamRequest): Headers {
+  return request.name === '' ? {} : { 'mcp-name': encodeHeaderValue(request.name) };
+}
+
+/** The `Mcp-Param-*` headers of a request, and nothing else that a caller might try to set. */
+export function paramHeaders(request: UpstreamRequest): Headers {
+  const headers: Headers = {};
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (/^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
+      headers[name] = value;
+  }
+  return headers;
+}
+
+function paramsWithToken(request: UpstreamRequest, id: number): Buffer {
+  const { params, progressTokenStart: start, progressTokenEnd: end } = request;
+  return start < 0 ? params : replaceSpan(params, { start, end }, String(id));
+}
+
+function outcomeUnknown(reason: BridgeError): BridgeError {
+  return new BridgeError('OUTCOME_UNKNOWN', `${reason.message}; the call may have run`, { cause: reason });
+}

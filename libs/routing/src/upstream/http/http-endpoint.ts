@@ -1,0 +1,105 @@
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { HttpServerConfig } from '@mcp-bridge/service';
+import { Pool } from 'undici';
+import { guardedLookup, urlRefusal } from './address-guard.js';
+import { HttpExchange } from './http-exchange.js';
+import type { ExchangeEnd, ExchangeListener } from './http-exchange.js';
+
+export type Headers = Record<string, string>;
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Headers that the transport itself decides; configuration cannot set them. */
+const OWN_HEADERS =
+  /^(?:accept|accept-encoding|connection|content-length|content-type|host|keep-alive|last-event-id|te|trailer|transfer-encoding|upgrade|expect|mcp-.*)$/;
+
+/** The MCP endpoint of one configured server: its connections, its headers, and where it may lead. */
+export class HttpEndpoint {
+  readonly server: string;
+  readonly maxMessageBytes: number;
+  /** Bounded: requests wait here when all connections are busy. */
+  readonly #calls: Pool;
+  /**
+   * Unbounded: long streams, and messages that requests in flight wait for. Were they to queue behind these
+   * requests, nothing would ever move again.
+   */
+  readonly #streams: Pool;
+  readonly #path: string;
+  readonly #headers: Headers;
+  readonly #refusal: string | undefined;
+
+  constructor(server: string, config: HttpServerConfig) {
+    this.server = server;
+    this.maxMessageBytes = config.maxMessageBytes;
+    const url = new URL(config.url);
+    this.#path = url.pathname + url.search;
+    this.#refusal = urlRefusal(url, config.allowPrivateNetwork);
+    this.#headers = { accept: 'application/json, text/event-stream' };
+    for (const [name, value] of Object.entries(config.headers)) {
+      const lower = name.toLowerCase();
+      if (!OWN_HEADERS.test(lower)) this.#headers[lower] = value;
+    }
+    const options = {
+      pipelining: 1,
+      // Deadlines are the caller's; streams have none.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(config.allowPrivateNetwork) },
+    };
+    this.#calls = new Pool(url.origin, { ...options, connections: config.connections });
+    this.#streams = new Pool(url.origin, { ...options, connections: null });
+  }
+
+  /** @throws {BridgeError} UPSTREAM_UNAVAILABLE when the configured URL must not be connected to */
+  check(): void {
+    if (this.#refusal === undefined) return;
+    const advice = `use https, or set servers.${this.server}.allowPrivateNetwork: true`;
+    throw new BridgeError(
+      'UPSTREAM_UNAVAILABLE',
+      `Server "${this.server}" is refused: ${this.#refusal}; ${advice}`,
+    );
+  }
+
+  /** Sends one message. `urgent` ones never wait for a connection. */
+  post(body: Buffer, headers: Headers, listener: ExchangeListener, urgent = false): HttpExchange {
+    const all = { ...headers, ...this.#headers, 'content-type': 'application/json' };
+    return this.#dispatch('POST', all, body, listener, urgent ? this.#streams : this.#calls);
+  }
+
+  get(headers: Headers, listener: ExchangeListener): HttpExchange {
+    const all = { ...headers, ...this.#headers, accept: 'text/event-stream' };
+    return this.#dispatch('GET', all, null, listener, this.#streams);
+  }
+
+  delete(headers: Headers, listener: ExchangeListener): HttpExchange {
+    return this.#dispatch('DELETE', { ...headers, ...this.#headers }, null, listener, this.#streams);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#calls.destroy(), this.#streams.destroy()]);
+  }
+
+  #dispatch(
+    method: 'POST' | 'GET' | 'DELETE',
+    headers: Headers,
+    body: Buffer | null,
+    listener: ExchangeListener,
+    pool: Pool,
+  ): HttpExchange {
+    const exchange = new HttpExchange(this.maxMessageBytes, listener);
+    // A full pool queues; the return value only advises when to slow down.
+    pool.dispatch({ path: this.#path, method, headers, body }, exchange);
+    return exchange;
+  }
+}
+
+/** Waits for the end of an exchange whose messages do not matter. */
+export function exchangeEnd(start: (listener: ExchangeListener) => HttpExchange): {
+  readonly ended: Promise<ExchangeEnd>;
+  readonly exchange: HttpExchange;
+} {
+  let onEnd: (end: ExchangeEnd) => void = () => undefined;
+  const ended = new Promise<ExchangeEnd>((resolve) => (onEnd = resolve));
+  const exchange = start({ onMessage: () => undefined, onEnd });
+  return { ended, exchange };
+}

@@ -1,0 +1,142 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { SseParser } from './sse-parser.js';
+
+/** Of a body that is no message, this much is kept to explain the failure. */
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  /** 0 when no response came. */
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Whole body; empty for event streams. */
+  readonly body: Buffer;
+  readonly isJson: boolean;
+  readonly isStream: boolean;
+  /** Whether any byte of the request may have reached the server. */
+  readonly sent: boolean;
+  /** Set when the connection failed, or the response broke a bound or the protocol. */
+  readonly failure: ExchangeFailure | undefined;
+  readonly lastEventId: string;
+  readonly retryMs: number | undefined;
+}
+
+export type ExchangeFailure =
+  | { readonly kind: 'connection'; readonly error: Error }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'encoded' };
+
+export interface ExchangeListener {
+  /** One message of an event stream. */
+  onMessage(message: Buffer): void;
+  /** Once, last; not after `abort`. */
+  onEnd(end: ExchangeEnd): void;
+  onHead?(status: number, headers: IncomingHttpHeaders): void;
+}
+
+/**
+ * One HTTP request and its response, as undici reports them. Bodies are bounded: JSON as a whole, streams per
+ * event.
+ */
+export class HttpExchange implements Dispatcher.DispatchHandler {
+  #listener: ExchangeListener | undefined;
+  readonly #maxBytes: number;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #sse: SseParser | undefined;
+  #isJson = false;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+
+  constructor(maxBytes: number, listener: ExchangeListener) {
+    this.#maxBytes = maxBytes;
+    this.#listener = listener;
+  }
+
+  get lastEventId(): string {
+    return this.#sse?.lastEventId ?? '';
+  }
+
+  /** Whether any byte of the request may have reached the server. */
+  get sent(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Ends it now, also when it still waits for a connection; the listener hears nothing more. */
+  abort(): void {
+    this.#listener = undefined;
+    this.#sse?.stop();
+    this.#controller?.abort(ABORTED);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#listener === undefined) controller.abort(ABORTED);
+    else this.#controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    const type = headers['content-type'] ?? '';
+    const encoding = headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity' && encoding !== '') return this.#fail({ kind: 'encoded' });
+    if (/^text\/event-stream\s*(?:;|$)/i.test(type)) this.#sse = this.#parser();
+    else this.#isJson = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type);
+    this.#listener?.onHead?.(status, headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#listener === undefined) return;
+    if (this.#sse !== undefined) return this.#sse.push(chunk);
+    this.#bodyBytes += chunk.length;
+    const bound = this.#isJson ? this.#maxBytes : MAX_ERROR_BYTES;
+    if (this.#bodyBytes > bound) return this.#isJson ? this.#fail({ kind: 'too-large' }) : undefined;
+    this.#body.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#end(undefined);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end({ kind: 'connection', error });
+  }
+
+  #parser(): SseParser {
+    return new SseParser(this.#maxBytes, {
+      onEvent: (data) => this.#listener?.onMessage(data),
+      onOverflow: () => this.#fail({ kind: 'too-large' }),
+    });
+  }
+
+  #fail(failure: ExchangeFailure): void {
+    this.#end(failure);
+    this.#controller?.abort(ABORTED);
+  }
+
+  #end(failure: ExchangeFailure | undefined): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.onEnd({
+      status: this.#status,
+      headers: this.#headers,
+      body:
+        this.#body.length === 1 && this.#body[0] !== undefined ? this.#body[0] : Buffer.concat(this.#body),
+      isJson: this.#isJson,
+      isStream: this.#sse !== undefined,
+      sent: this.sent,
+      failure,
+      lastEventId: this.lastEventId,
+      retryMs: this.#sse?.retryMs,
+    });
+  }
+}
+
+const ABORTED = new Error('no longer wanted');

@@ -1,0 +1,170 @@
+import {
+  BridgeError,
+  isBatch,
+  requestMessage,
+  scanEnvelope,
+  scanMessages,
+  upstreamError,
+} from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
+import type { Refusal } from '../connector.js';
+import {
+  discoverRequest,
+  initializeRequest,
+  judgeDiscoverError,
+  judgeDiscoverResult,
+  readInitializeResult,
+} from '../handshake.js';
+import type { Declaration, ProbeVerdict } from '../handshake.js';
+import { exchangeFailure } from './exchange-failure.js';
+import type { HttpEndpoint, Headers } from './http-endpoint.js';
+import type { ExchangeEnd, HttpExchange } from './http-exchange.js';
+
+/** Handshakes are the first requests of their session; ids of calls start at 1. */
+const HANDSHAKE_ID = '0';
+const MAX_SESSION_LENGTH = 1024;
+
+/** A reply, or how the exchange ended without one. */
+type Answer = { readonly reply: Envelope; readonly session: string } | { readonly end: ExchangeEnd };
+
+/**
+ * Asks the server for its era (2026-07-28 basic/transports/streamable-http, "Backward Compatibility").
+ * `legacy` also stands for silence.
+ * @throws {BridgeError} UPSTREAM_UNAVAILABLE when nothing can be concluded: no connection, 401, 403, 5xx, redirects
+ */
+export async function discover(endpoint: HttpEndpoint, timeoutMs: number): Promise<ProbeVerdict | 'silent'> {
+  const request = discoverRequest();
+  const answer = await ask(endpoint, request, modernHeaders(request), timeoutMs);
+  if (answer === undefined) return 'silent';
+  if ('reply' in answer) {
+    return answer.reply.kind === 'result'
+      ? judgeDiscoverResult(answer.reply)
+      : judgeDiscoverError(upstreamError(answer.reply));
+  }
+  if (isNoEvidence(answer.end)) throw startFailure(endpoint, answer.end);
+  return { era: 'legacy' };
+}
+
+export interface LegacySession {
+  readonly info: UpstreamInfo;
+  /** `''` when the server keeps none. */
+  readonly session: string;
+}
+
+/** @throws {BridgeError} UPSTREAM_UNAVAILABLE */
+export async function initialize(
+  endpoint: HttpEndpoint,
+  declaration: Declaration,
+  timeoutMs: number,
+): Promise<LegacySession | Refusal> {
+  const answer = await ask(endpoint, initializeRequest(declaration), {}, timeoutMs);
+  if (answer === undefined) {
+    const message = `Server "${endpoint.server}" did not answer initialize within ${timeoutMs} ms`;
+    throw new BridgeError('UPSTREAM_UNAVAILABLE', message);
+  }
+  if ('reply' in answer) {
+    if (answer.reply.kind === 'result') {
+      return { info: readInitializeResult(answer.reply), session: answer.session };
+    }
+    const error = upstreamError(answer.reply);
+    const message = `Server "${endpoint.server}" refused initialize: ${error.message}`;
+    return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: error }) };
+  }
+  const { status } = answer.end;
+  if (isNoEvidence(answer.end) || ![400, 404, 405].includes(status)) throw startFailure(endpoint, answer.end);
+  const message =
+    `Server "${endpoint.server}" answered ${status} to initialize: the URL is wrong, or the server speaks only ` +
+    `the HTTP+SSE transport of 2024-11-05, which the bridge does not connect to yet; check servers.${endpoint.server}.url`;
+  return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message) };
+}
+
+/** The headers of a modern request (requirements 29 to 31), but for `Mcp-Name`. */
+export function modernHeaders(request: UpstreamRequest): Headers {
+  return { 'mcp-protocol-version': request.protocolVersion, 'mcp-method': request.method };
+}
+
+/** Scans what a response body or event holds: one message, or the batch that 2025-03-26 allows. */
+export function scanBody(bytes: Buffer, maxBytes: number): Envelope[] {
+  return isBatch(bytes) ? scanMessages(bytes, { maxBytes }) : [scanEnvelope(bytes, { maxBytes })];
+}
+
+/** Sends a handshake request; `undefined` when nothing came in time. */
+function ask(
+  endpoint: HttpEndpoint,
+  request: UpstreamRequest,
+  headers: Headers,
+  timeoutMs: number,
+): Promise<Answer | undefined> {
+  endpoint.check();
+  return new Promise((resolve) => {
+    let session = '';
+    let exchange: HttpExchange | undefined;
+    const settle = (answer: Answer | undefined): void => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    const timer = setTimeout(() => {
+      exchange?.abort();
+      settle(undefined);
+    }, timeoutMs);
+    const accept = (bytes: Buffer): boolean => {
+      const reply = replyIn(bytes, endpoint.maxMessageBytes);
+      if (reply !== undefined) settle({ reply, session });
+      return reply !== undefined;
+    };
+    exchange = endpoint.post(
+      requestMessage(HANDSHAKE_ID, request.method, request.params),
+      headers,
+      {
+        onHead: (_status, head) => (session = sessionIn(head['mcp-session-id'])),
+        onMessage: (bytes) => {
+          if (accept(bytes)) setImmediate(() => exchange?.abort());
+        },
+        onEnd: (end) => {
+          if (end.failure !== undefined || !accept(end.body)) settle({ end });
+        },
+      },
+      true,
+    );
+  });
+}
+
+function replyIn(bytes: Buffer, maxBytes: number): Envelope | undefined {
+  if (bytes.length === 0) return undefined;
+  try {
+    return scanBody(bytes, maxBytes).find(isReplyToHandshake);
+  } catch {
+    return undefined;
+  }
+}
+
+function isReplyToHandshake(envelope: Envelope): boolean {
+  if (envelope.kind === 'error' && envelope.id.start < 0) return true;
+  if (envelope.kind !== 'error' && envelope.kind !== 'result') return false;
+  return envelope.bytes.toString('latin1', envelope.id.start, envelope.id.end) === HANDSHAKE_ID;
+}
+
+/** Visible ASCII only (2025-11-25 basic/transports, "Session Management"); anything else is no session id. */
+function sessionIn(header: string | string[] | undefined): string {
+  const value = typeof header === 'string' ? header : '';
+  return value.length <= MAX_SESSION_LENGTH && /^[\x21-\x7e]*$/.test(value) ? value : '';
+}
+
+function isNoEvidence(end: ExchangeEnd): boolean {
+  const { status } = end;
+  return (
+    end.failure !== undefined ||
+    (status >= 300 && status < 400) ||
+    [401, 403, 407, 408, 429].includes(status) ||
+    status >= 500
+  );
+}
+
+/** No call has run during a handshake, so whatever happened it may be tried again. */
+function startFailure(endpoint: HttpEndpoint, end: ExchangeEnd): BridgeError {
+  const failure = exchangeFailure(endpoint.server, end);
+  if (failure.code === 'UPSTREAM_UNAVAILABLE') return failure;
+  const message = failure.message.replace('; the call may have run', '');
+  return new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: failure });
+}

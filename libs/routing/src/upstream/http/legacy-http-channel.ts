@@ -1,0 +1,185 @@
+import { BridgeError, notificationMessage, requestMessage } from '@mcp-bridge/protocol';
+import type { UpstreamInfo } from '../channel.js';
+import { EMPTY_PARAMS, INITIALIZED } from '../handshake.js';
+import { GeneralStream } from './general-stream.js';
+import { HttpChannel } from './http-channel.js';
+import type { HttpChannelOptions } from './http-channel.js';
+import type { HttpCall } from './http-call.js';
+import { exchangeEnd } from './http-endpoint.js';
+import type { Headers } from './http-endpoint.js';
+import type { ExchangeEnd } from './http-exchange.js';
+import { initialize, scanBody } from './http-handshake.js';
+import type { LegacySession } from './http-handshake.js';
+
+/** How long goodbyes, and questions whether a session still lives, may take. */
+const SHORT_TIMEOUT_MS = 2_000;
+/** Id of our own pings; calls count up from 1 and handshakes use 0. */
+const PING = requestMessage('"bridge-ping"', 'ping', EMPTY_PARAMS);
+
+export interface LegacyHttpChannelOptions extends HttpChannelOptions {
+  readonly startTimeoutMs: number;
+}
+
+/** A session with a server of 2025-03-26 to 2025-11-25; made anew when the server forgets it. */
+export class LegacyHttpChannel extends HttpChannel {
+  readonly #startTimeoutMs: number;
+  #session: LegacySession;
+  #stream: GeneralStream | undefined;
+  #renewing: Promise<void> | undefined;
+  readonly #retried = new WeakSet<HttpCall>();
+  /** The session that a call was sent in. */
+  readonly #sentIn = new WeakMap<HttpCall, LegacySession>();
+
+  constructor(options: LegacyHttpChannelOptions, session: LegacySession) {
+    super(options);
+    this.#startTimeoutMs = options.startTimeoutMs;
+    this.#session = session;
+  }
+
+  get info(): UpstreamInfo {
+    return this.#session.info;
+  }
+
+  /** Ends the handshake and opens the general stream. */
+  async start(): Promise<void> {
+    const initialized = notificationMessage(INITIALIZED, EMPTY_PARAMS);
+    // Requests may overtake it otherwise. What the server answers does not matter: it is a notification.
+    await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+      this.options.endpoint.post(initialized, this.headersFor(), listener, true),
+    );
+    this.#stream = new GeneralStream({
+      endpoint: this.options.endpoint,
+      headers: () => this.headersFor(),
+      onMessage: (message) => this.#receive(message),
+      onSessionLost: () => void this.#renew(),
+    });
+    if (!this.closed) this.#stream.open();
+  }
+
+  notify(method: string, params: Buffer): void {
+    if (!this.closed) this.post(notificationMessage(method, params));
+  }
+
+  protected post(message: Buffer): void {
+    exchangeEnd((listener) => this.options.endpoint.post(message, this.headersFor(), listener, true));
+  }
+
+  protected headersFor(): Headers {
+    const headers: Headers = { 'mcp-protocol-version': this.info.protocolVersion };
+    if (this.#session.session !== '') headers['mcp-session-id'] = this.#session.session;
+    return headers;
+  }
+
+  protected begin(call: HttpCall): void {
+    if (this.#renewing !== undefined) {
+      void this.#renewing.then(() => this.#send(call));
+      return;
+    }
+    this.#send(call);
+  }
+
+  #send(call: HttpCall): void {
+    this.#sentIn.set(call, this.#session);
+    call.send();
+  }
+
+  /**
+   * 404 means that the session is gone and the request was not executed: one more attempt, in a fresh session.
+   * Many servers answer 400 instead; then a ping tells whether it was the session.
+   */
+  protected intercept(call: HttpCall, end: ExchangeEnd): boolean {
+    const session = this.#sentIn.get(call);
+    if (session === undefined || session.session === '' || this.#retried.has(call)) return false;
+    if (end.status === 404) {
+      this.#retryIn(call, session);
+      return true;
+    }
+    if (end.status !== 400) return false;
+    void this.#isLost(session).then((lost) => (lost ? this.#retryIn(call, session) : call.reject(end)));
+    return true;
+  }
+
+  protected cancelled(call: HttpCall, reason: string | undefined): void {
+    if (!call.sent) return;
+    const because = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`;
+    this.notify('notifications/cancelled', Buffer.from(`{"requestId":${call.pending.id}${because}}`));
+  }
+
+  protected override end(reason: BridgeError): void {
+    this.#stream?.close();
+    super.end(reason);
+  }
+
+  protected async farewell(): Promise<void> {
+    if (this.#session.session === '') return;
+    await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+      this.options.endpoint.delete(this.headersFor(), listener),
+    );
+  }
+
+  #retryIn(call: HttpCall, lost: LegacySession): void {
+    this.#retried.add(call);
+    const renewed = this.#session === lost ? this.#renew() : Promise.resolve();
+    void renewed.then(() => this.#send(call));
+  }
+
+  /** One fresh session for all who wait for it. Never rejects: when it fails the channel is lost. */
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#replaceSession().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
+  }
+
+  async #replaceSession(): Promise<void> {
+    if (this.closed) return;
+    this.#stream?.close();
+    try {
+      const fresh = await initialize(this.options.endpoint, this.options.declaration, this.#startTimeoutMs);
+      if ('refusal' in fresh) throw fresh.refusal;
+      this.#session = fresh;
+      await this.start();
+    } catch (error) {
+      this.lose(BridgeError.from(error));
+      return;
+    }
+    this.options.log.info('the server forgot its session; made a new one');
+    // Its requests go out before those that wait for this promise.
+    this.#renewing = undefined;
+    this.conversation.listener?.onReset?.();
+  }
+
+  async #isLost(session: LegacySession): Promise<boolean> {
+    if (this.#session !== session) return true;
+    const end = await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+      this.options.endpoint.post(PING, this.headersFor(), listener, true),
+    );
+    return end !== undefined && (end.status === 404 || end.status === 400);
+  }
+
+  #receive(message: Buffer): void {
+    try {
+      for (const envelope of scanBody(message, this.options.endpoint.maxMessageBytes)) {
+        this.conversation.receive(envelope, undefined);
+      }
+    } catch (error) {
+      this.options.meters.dropped('malformed');
+      this.options.log.warn({ err: error }, 'a message on the general stream could not be handled');
+    }
+  }
+}
+
+async function endWithin(
+  timeoutMs: number,
+  start: Parameters<typeof exchangeEnd>[0],
+): Promise<ExchangeEnd | undefined> {
+  const { ended, exchange } = exchangeEnd(start);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      exchange.abort();
+      resolve(undefined);
+    }, timeoutMs);
+  });
+  const end = await Promise.race([ended, late]);
+  clearTimeout(timer);
+  return end;
+}

@@ -1,0 +1,67 @@
+import { notificationMessage } from '@mcp-bridge/protocol';
+import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
+import { HttpChannel, nameHeader, paramHeaders } from './http-channel.js';
+import type { HttpChannelOptions } from './http-channel.js';
+import type { HttpCall } from './http-call.js';
+import { exchangeEnd } from './http-endpoint.js';
+import type { Headers } from './http-endpoint.js';
+import type { ExchangeEnd } from './http-exchange.js';
+import { discover, modernHeaders } from './http-handshake.js';
+
+const RECHECK_TIMEOUT_MS = 5_000;
+/** How often at most a refused request makes us ask the server for its era again. */
+const RECHECK_INTERVAL_MS = 5_000;
+
+/** A stateless server (2026-07-28): no session, no general stream; closing a request's stream cancels it. */
+export class ModernHttpChannel extends HttpChannel {
+  readonly info: UpstreamInfo;
+  #recheckedAt = -Infinity;
+
+  constructor(options: HttpChannelOptions, info: UpstreamInfo) {
+    super(options);
+    this.info = info;
+  }
+
+  notify(method: string, params: Buffer): void {
+    if (!this.closed) this.post(notificationMessage(method, params));
+  }
+
+  protected post(message: Buffer): void {
+    const headers = { 'mcp-protocol-version': this.info.protocolVersion };
+    exchangeEnd((listener) => this.options.endpoint.post(message, headers, listener, true));
+  }
+
+  protected headersFor(request: UpstreamRequest): Headers {
+    return { ...paramHeaders(request), ...modernHeaders(request), ...nameHeader(request) };
+  }
+
+  protected begin(call: HttpCall): void {
+    call.send();
+  }
+
+  protected intercept(_call: HttpCall, end: ExchangeEnd): boolean {
+    if (end.status < 500 && !end.isJson) void this.#recheck();
+    return false;
+  }
+
+  protected cancelled(): void {
+    // Closing the stream, which follows, is the cancellation (2026-07-28 basic/transports/streamable-http).
+  }
+
+  protected farewell(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A refusal that no modern server makes: perhaps an older one took its place. */
+  async #recheck(): Promise<void> {
+    if (performance.now() - this.#recheckedAt < RECHECK_INTERVAL_MS) return;
+    this.#recheckedAt = performance.now();
+    try {
+      const verdict = await discover(this.options.endpoint, RECHECK_TIMEOUT_MS);
+      if (verdict !== 'silent' && verdict.era === 'legacy')
+        this.lose(this.unavailable('no longer speaks 2026-07-28'));
+    } catch {
+      // Unreachable for now: no evidence.
+    }
+  }
+}
