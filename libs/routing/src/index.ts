@@ -1,5 +1,3 @@
 export { addRouting, composeRouter } from './compose-router.js';
 export { createRouting } from './create-routing.js';
 export type { Routing, RoutingOptions } from './create-routing.js';
-export { viewFaults } from './catalog/views.js';
-export type { ViewFault } from './catalog/views.js';

@@ -52,4 +52,30 @@ describe('resource owners', () => {
     bench.clock += 300_001;
     expect(await bench.catalog.resourceOwner(view, 'x://2', caller)).toBe('b');
   });
+
+  it('are found for a template by its own text, as completion asks', async () => {
+    const { catalog, views } = createBench([
+      scriptedUpstream('a', 'legacy', resources([], ['y://{z}'])),
+      scriptedUpstream('b', 'legacy', resources([], ['x://list{?q}'])),
+    ]);
+    expect(await catalog.resourceOwner(views.requireView(''), 'x://list{?q}', caller)).toBe('b');
+  });
+
+  it('are the only server that has resources, when no list knows the URI', async () => {
+    const { catalog, views } = createBench([
+      scriptedUpstream('a', 'legacy', resources([]), { tools: {} }),
+      scriptedUpstream('b', 'legacy', resources([])),
+    ]);
+    expect(await catalog.resourceOwner(views.requireView(''), 'unlisted://1', caller)).toBe('b');
+  });
+
+  it('do not wait for a slow server when another lists the URI', async () => {
+    const slow = scriptedUpstream('slow', 'legacy', () => new Promise(() => undefined));
+    const bench = createBench([slow, scriptedUpstream('quick', 'legacy', resources(['x://1']))], {
+      listTimeout: 600_000,
+    });
+    const view = bench.views.requireView('');
+    await bench.list('resources', 'quick');
+    expect(await bench.catalog.resourceOwner(view, 'x://1', caller)).toBe('quick');
+  });
 });

@@ -20,7 +20,8 @@ export class ResourceOwners {
   }
 
   /**
-   * The first server, in the order of the view, that lists the URI; else the first whose template matches it.
+   * The first server, in the order of the view, that lists the URI (or has it as a template: completion asks so);
+   * else the first whose template matches it; else the only server that has resources at all.
    * Lists that are out of date serve; only when they do not know the URI are they fetched again.
    */
   async find(view: View, uri: string, caller: ListCaller): Promise<string | undefined> {
@@ -32,10 +33,18 @@ export class ResourceOwners {
     await this.#fetch(candidates, caller, (server, kind) => this.#lists.known(server, kind, caller));
     const owner = this.#lookUp(candidates, uri, caller);
     if (owner !== undefined) return owner;
+    const capable = candidates.filter((server) => this.#mayHaveResources(server));
+    if (capable.length < 2) return capable[0];
     const fetched = await this.#fetch(candidates, caller, (server, kind) =>
       this.#lists.fresh(server, kind, caller),
     );
     return fetched ? this.#lookUp(candidates, uri, caller) : undefined;
+  }
+
+  /** A server that never answered may have anything. */
+  #mayHaveResources(server: string): boolean {
+    const info = this.#lists.infoOf(server);
+    return info === undefined || info.capabilities['resources'] !== undefined;
   }
 
   /** Fetches what `have` does not have; false when that was nothing. */
@@ -62,7 +71,9 @@ export class ResourceOwners {
   }
 
   #listing(servers: readonly string[], uri: string, caller: ListCaller): string | undefined {
-    return servers.find((server) => this.#lists.known(server, 'resources', caller)?.body.byKey.has(uri));
+    return servers.find((server) =>
+      KINDS.some((kind) => this.#lists.known(server, kind, caller)?.body.byKey.has(uri) === true),
+    );
   }
 
   #matchesTemplate(server: string, uri: string, caller: ListCaller): boolean {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { serverConfig } from './fixtures/scripted-upstream.js';
-import { createViews, viewFaults } from './views.js';
+import { createViews } from './views.js';
 
-const none = { deny: [] };
 const servers = { files: serverConfig(), memory: serverConfig(), old: serverConfig(true) };
 
 describe('createViews', () => {
@@ -74,34 +73,5 @@ describe('createViews', () => {
         message: expect.stringContaining('nope') as string,
       }),
     );
-  });
-});
-
-describe('viewFaults', () => {
-  it('finds nothing wrong with a sound configuration', () => {
-    const views = { all: { servers: ['files', 'old'], tools: none, prompts: none, resources: none } };
-    expect(viewFaults({ servers, views })).toEqual([]);
-  });
-
-  it('reports every fault with its path', () => {
-    const view = {
-      servers: ['files', 'nope', 'files'],
-      tools: { allow: [''], deny: [] },
-      prompts: none,
-      resources: none,
-    };
-    expect(viewFaults({ servers, views: { memory: view } }).map((fault) => fault.path)).toEqual([
-      'views.memory',
-      'views.memory.servers.1',
-      'views.memory.servers.2',
-      'views.memory.tools.allow.0',
-    ]);
-  });
-
-  it('does not take inherited object members for servers', () => {
-    const view = { servers: ['constructor'], tools: none, prompts: none, resources: none };
-    expect(viewFaults({ servers, views: { toString: view } })).toEqual([
-      expect.objectContaining({ path: 'views.toString.servers.0' }),
-    ]);
   });
 });

@@ -44,12 +44,6 @@ export interface Views {
   readonly all: readonly View[];
 }
 
-/** Something in `servers` and `views` that cannot work. `path` is dotted, as in the configuration's own faults. */
-export interface ViewFault {
-  readonly path: string;
-  readonly message: string;
-}
-
 type ViewConfiguration = Pick<BridgeConfig, 'servers' | 'views'>;
 
 const EVERYTHING: Globs = { deny: [] };
@@ -61,7 +55,7 @@ export function isValidToolName(name: string): boolean {
 
 /**
  * Compiles the views of a configuration: the default one over every enabled server, one per server, and the
- * configured ones. Assumes that `viewFaults` found nothing.
+ * configured ones. Configuration that loaded is sound: no view has a server's name or names an unknown one.
  */
 export function createViews(config: ViewConfiguration): Views {
   const enabled = Object.keys(config.servers).filter((name) => config.servers[name]?.disabled !== true);
@@ -71,7 +65,7 @@ export function createViews(config: ViewConfiguration): Views {
     const servers = enabled.filter((server) => view.servers.includes(server));
     views.set(name, selection(name, servers, view.tools, view.prompts, view.resources));
   }
-  // Servers last: where a view took a server's name, which is a fault, the narrower meaning wins.
+  // Servers last: should a view have a server's name after all, the narrower meaning wins.
   for (const server of enabled) views.set(server, singleServer(server));
   return {
     viewOf: (name) => views.get(name),
@@ -82,40 +76,6 @@ export function createViews(config: ViewConfiguration): Views {
     },
     all: [...views.values()],
   };
-}
-
-/** Everything about the views that `mcp-bridge check` should complain of; empty when all is well. */
-export function viewFaults(config: ViewConfiguration): ViewFault[] {
-  const faults: ViewFault[] = [];
-  for (const [name, view] of Object.entries(config.views)) {
-    const path = `views.${name}`;
-    if (Object.hasOwn(config.servers, name)) {
-      faults.push({
-        path,
-        message: `a server has this name too, and both would answer /mcp/${name}; rename the view`,
-      });
-    }
-    view.servers.forEach((server, index) => {
-      const at = `${path}.servers.${index}`;
-      if (!Object.hasOwn(config.servers, server)) {
-        faults.push({ path: at, message: `there is no server "${server}" under "servers"` });
-      } else if (view.servers.indexOf(server) !== index) {
-        faults.push({ path: at, message: `server "${server}" is listed twice` });
-      }
-    });
-    for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      for (const list of ['allow', 'deny'] as const) {
-        view[kind][list]?.forEach((pattern, index) => {
-          if (pattern !== '') return;
-          faults.push({
-            path: `${path}.${kind}.${list}.${index}`,
-            message: 'an empty pattern matches nothing; remove it',
-          });
-        });
-      }
-    }
-  }
-  return faults;
 }
 
 function selection(
