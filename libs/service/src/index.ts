@@ -20,7 +20,7 @@ export type { ServiceRole } from './config/checks.js';
 export { faultLine } from './config/faults.js';
 export type { ConfigFault } from './config/faults.js';
 export { gatewayLinkCredential, routerLinkCredential } from './config/link-credential.js';
-export { createLogger } from './logging.js';
+export { createLogger, flushLog } from './logging.js';
 export type { Logger, LoggerOptions } from './logging.js';
 export { hostInUrl, startAdminServer } from './admin-server.js';
 export type { AdminServer, AdminServerOptions, AdminSource } from './admin-server.js';

@@ -6,6 +6,8 @@ export type { Logger } from 'pino';
 /** Most log text waiting for a slow reader of stderr; further lines are dropped and counted, never awaited. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
+const FLUSH_TIMEOUT_MS = 1_000;
+
 /** Field names whose values never reach the log, at the top and one and two levels down. */
 const SECRET_FIELDS = [
   'authorization',
@@ -58,6 +60,17 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     options.destination ?? standardError(),
   );
+}
+
+/** Waits until everything logged so far is written, at most a second: what is in flight at exit may be lost. */
+export function flushLog(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+    log.flush(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /** How a string appears inside a JSON line. */

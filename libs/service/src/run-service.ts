@@ -3,9 +3,9 @@ import { type Metrics, createMetrics } from '@mcp-bridge/metrics';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { ServiceRole } from './config/checks.js';
 import { faultLine } from './config/faults.js';
-import { type ConfigSources, EXIT_CONFIG, type LoadedConfig, readConfig } from './config/load-config.js';
+import { type ConfigSources, EXIT_CONFIG, readConfig } from './config/load-config.js';
 import type { BridgeConfig } from './config/schema.js';
-import { type Logger, createLogger } from './logging.js';
+import { type Logger, createLogger, flushLog } from './logging.js';
 import { type Service, startService } from './service.js';
 
 /** What a composition root works with. */
@@ -37,16 +37,22 @@ export async function runService<T>(options: RunServiceOptions<T>, compose: Comp
     writeSync(2, `${result.faults.map(faultLine).join('\n')}\n`);
     return EXIT_CONFIG;
   }
-  return await runLoaded(result.loaded, options, compose);
+  const { config, secrets, warnings } = result.loaded;
+  const log = createLogger({ name: options.role, level: config.log.level, secrets });
+  for (const warning of warnings) log.warn(warning);
+  try {
+    return await runLoaded(config, log, options, compose);
+  } finally {
+    await flushLog(log);
+  }
 }
 
 async function runLoaded<T>(
-  { config, secrets, warnings }: LoadedConfig,
+  config: BridgeConfig,
+  log: Logger,
   { role, onReady }: RunServiceOptions<T>,
   compose: Compose<T>,
 ): Promise<number> {
-  const log = createLogger({ name: role, level: config.log.level, secrets });
-  for (const warning of warnings) log.warn(warning);
   const metrics = createMetrics();
   const drainTimeoutMs = role === 'router' ? config.router.drainTimeout : config.gateway.drainTimeout;
   let service: Service;
