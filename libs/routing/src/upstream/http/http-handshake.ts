@@ -99,13 +99,12 @@ function ask(
   endpoint.check();
   return new Promise((resolve) => {
     let session = '';
-    let exchange: HttpExchange | undefined;
     const settle = (answer: Answer | undefined): void => {
       clearTimeout(timer);
       resolve(answer);
     };
     const timer = setTimeout(() => {
-      exchange?.abort();
+      exchange.abort();
       settle(undefined);
     }, timeoutMs);
     const accept = (bytes: Buffer): boolean => {
@@ -113,13 +112,13 @@ function ask(
       if (reply !== undefined) settle({ reply, session });
       return reply !== undefined;
     };
-    exchange = endpoint.post(
+    const exchange: HttpExchange = endpoint.post(
       requestMessage(HANDSHAKE_ID, request.method, request.params),
       headers,
       {
         onHead: (_status, head) => (session = sessionIn(head['mcp-session-id'])),
         onMessage: (bytes) => {
-          if (accept(bytes)) setImmediate(() => exchange?.abort());
+          if (accept(bytes)) setImmediate(() => exchange.abort());
         },
         onEnd: (end) => {
           if (end.failure !== undefined || !accept(end.body)) settle({ end });
