@@ -6,6 +6,7 @@ export default defineConfig({
     environment: 'node',
     include: ['src/**/*.test.ts'],
     passWithNoTests: false,
+    testTimeout: 60_000,
     setupFiles: ['./src/testing/fast-check.setup.ts'],
   },
 });

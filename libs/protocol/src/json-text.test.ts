@@ -84,6 +84,13 @@ describe('skipValue', () => {
     expect(refusal(() => skipValue(bytes, 0, 1))).toBe('PARSE_ERROR');
   });
 
+  it.each(['"\\u00g0"', '"\\u00G0"', '"\\u00@0"', '"\\u00`0"', '"\\u00:0"', '"\\u00/0"'])(
+    'refuses the escape in %s',
+    (text) => {
+      expect(refusal(() => skipValue(Buffer.from(text), 0, 1))).toBe('PARSE_ERROR');
+    },
+  );
+
   it('counts nesting levels and refuses one too many', () => {
     const nested = (levels: number) => Buffer.from('['.repeat(levels) + ']'.repeat(levels));
     expect(skipValue(nested(10), 0, 10)).toBe(20);
