@@ -7,6 +7,7 @@ import { FRAME, type Hello, type ReplyKind, malformed } from './frames.js';
 import type { GatewayCall } from './gateway-call.js';
 import type { CancelReason, InputMessage } from './link.js';
 import type { LinkLimits } from './link-limits.js';
+import { overloaded } from './refusals.js';
 
 export type GatewayStreamState = 'connecting' | 'ready' | 'draining' | 'closed';
 
@@ -77,10 +78,11 @@ export class GatewayStream implements FrameReceiver {
       const message = `params are larger than ${this.#peerMaxPayloadBytes} bytes; send less at once`;
       return new BridgeError('PAYLOAD_TOO_LARGE', message);
     }
-    if (this.#calls.size >= this.#maxInFlight) return overloaded();
+    if (this.#calls.size >= this.#maxInFlight)
+      return overloaded('The router has too much to do; try again later');
     const id = this.#nextId();
     const batchNumber = this.#channel.outbox.call(id, call.request, call.endsAt);
-    if (batchNumber < 0) return overloaded();
+    if (batchNumber < 0) return overloaded('The router has too much to do; try again later');
     call.stream = this;
     call.id = id;
     call.batchNumber = batchNumber;
@@ -211,10 +213,4 @@ export class GatewayStream implements FrameReceiver {
     while (this.#calls.has(this.#lastId));
     return this.#lastId;
   }
-}
-
-function overloaded(): BridgeError {
-  return new BridgeError('OVERLOADED', 'The router has too much to do; try again later', {
-    data: '{"retryAfterMs":100}',
-  });
 }

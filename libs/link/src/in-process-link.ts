@@ -10,7 +10,7 @@ import type {
   Link,
 } from './link.js';
 import { type LinkLog, silentLog } from './link-log.js';
-import { refuseCall } from './refused-call.js';
+import { draining, overloaded, refuseCall } from './refusals.js';
 
 export interface InProcessLinkOptions {
   /** Shared with others where there are many; default one of its own. */
@@ -49,11 +49,9 @@ class InProcessLink implements Link {
   }
 
   call(request: CallRequest, sink: CallSink): CallHandle {
-    if (!this.#accepting)
-      return refuseCall(sink, new BridgeError('DRAINING', 'The bridge is shutting down; try again'));
+    if (!this.#accepting) return refuseCall(sink, draining(false));
     if (this.#inFlight.size >= this.#maxInFlight) {
-      const message = `More than ${this.#maxInFlight} calls in flight; try again later`;
-      return refuseCall(sink, new BridgeError('OVERLOADED', message, { data: '{"retryAfterMs":100}' }));
+      return refuseCall(sink, overloaded(`More than ${this.#maxInFlight} calls in flight; try again later`));
     }
     const call = new InProcessCall(this, sink);
     this.#inFlight.add(call);
@@ -168,7 +166,7 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   abandon(): void {
     if (this.#finished) return;
     this.#cancelHandler('link');
-    this.#deliverError(new BridgeError('DRAINING', 'The bridge shut down before the call ended'));
+    this.#deliverError(draining(true));
   }
 
   #deliverMessage(message: Buffer): void {

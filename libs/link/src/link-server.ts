@@ -118,11 +118,13 @@ class StartedLinkServer implements LinkServer {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#accepting = false;
+    const until = performance.now() + timeoutMs;
     for (const stream of this.#streams) stream.drain();
     await this.#streamsClosed(timeoutMs);
     for (const stream of this.#streams) stream.abandon();
     await this.#streamsClosed(CLOSE_MS);
-    await this.#shutdown(CLOSE_MS);
+    // Other services on this server have what is left of the time.
+    await this.#shutdown(Math.max(CLOSE_MS, until - performance.now()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

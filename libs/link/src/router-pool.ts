@@ -6,7 +6,7 @@ import type { GatewayStream } from './gateway-stream.js';
 import type { CallHandle, CallRequest, CallSink, InputMessage, Link } from './link.js';
 import { DEFAULT_LIMITS, type LinkLimits } from './link-limits.js';
 import { type LinkLog, silentLog } from './link-log.js';
-import { refuseCall } from './refused-call.js';
+import { draining, refuseCall } from './refusals.js';
 import { hashText, rendezvousScore } from './rendezvous.js';
 import { RouterConnection, type RouterConnectionState } from './router-connection.js';
 
@@ -117,8 +117,7 @@ class Pool implements RouterPool, GatewayCallOwner {
   }
 
   call(request: CallRequest, sink: CallSink): CallHandle {
-    if (!this.#accepting)
-      return refuseCall(sink, new BridgeError('DRAINING', 'The bridge is shutting down; try again'));
+    if (!this.#accepting) return refuseCall(sink, draining(false));
     const endsAt = request.timeoutMs === 0 ? 0 : this.#deadlines.now() + request.timeoutMs;
     const call = new GatewayCall(this, request, sink, endsAt);
     const refused = this.#place(call);
@@ -157,10 +156,10 @@ class Pool implements RouterPool, GatewayCallOwner {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#accepting = false;
-    const message = 'The bridge shut down before the call ended';
     const abandon = (which: (call: GatewayCall) => boolean): void => {
-      for (const call of this.#allCalls())
-        if (which(call)) call.abandon(new BridgeError('DRAINING', message), 'link');
+      for (const call of this.#allCalls()) {
+        if (which(call)) call.abandon(draining(call.stream !== undefined), 'link');
+      }
     };
     abandon((call) => call.endsAt === 0);
     await this.#idle(timeoutMs);

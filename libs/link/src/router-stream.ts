@@ -7,6 +7,7 @@ import { FRAME, type Hello, type ReplyKind, malformed } from './frames.js';
 import type { CallHandler, CallRequest, CancelReason, InputMessage } from './link.js';
 import type { LinkLimits } from './link-limits.js';
 import type { LinkLog } from './link-log.js';
+import { MAY_HAVE_RUN, draining, overloaded } from './refusals.js';
 import { RouterCall } from './router-call.js';
 
 export interface RouterStreamOptions {
@@ -56,13 +57,13 @@ export class RouterStream implements FrameReceiver {
     if (this.#draining || this.#closed) return;
     this.#draining = true;
     this.#channel.outbox.drain();
-    for (const call of this.#allCalls()) if (call.endless) call.abort('link', draining());
+    for (const call of this.#allCalls()) if (call.endless) call.abort('link', draining(true));
     this.#endWhenDone();
   }
 
   /** Ends what is left of a drain. */
   abandon(): void {
-    for (const call of this.#allCalls()) call.abort('link', draining());
+    for (const call of this.#allCalls()) call.abort('link', draining(true));
     this.#lastCallSeen = true;
     this.#endWhenDone();
   }
@@ -74,10 +75,8 @@ export class RouterStream implements FrameReceiver {
         new BridgeError('PAYLOAD_TOO_LARGE', `The reply is larger than ${this.#peerMaxPayloadBytes} bytes`),
       );
     } else if (!this.#channel.outbox.reply(kind, call.id, payload)) {
-      this.#refuse(
-        call,
-        new BridgeError('OVERLOADED', 'The replies of this call outran the link to the gateway'),
-      );
+      const message = 'The replies of this call outran the link to the gateway';
+      this.#refuse(call, new BridgeError('OVERLOADED', message, { data: MAY_HAVE_RUN }));
     }
   }
 
@@ -105,8 +104,9 @@ export class RouterStream implements FrameReceiver {
   onCall(id: number, request: CallRequest): void {
     if (this.#calls.has(id)) throw malformed(`call ${id} twice`);
     const call = new RouterCall(this, id, request.timeoutMs === 0);
-    if (this.#calls.size >= this.#options.maxInFlight) return this.fail(call, overloaded());
-    if (this.#draining && (call.endless || this.#lastCallSeen)) return this.fail(call, draining());
+    if (this.#calls.size >= this.#options.maxInFlight)
+      return this.fail(call, overloaded('Too many calls in flight on this link; try again later'));
+    if (this.#draining && (call.endless || this.#lastCallSeen)) return this.fail(call, draining(false));
     this.#calls.set(id, call);
     try {
       call.started(this.#options.handler.call(request, call));
@@ -182,14 +182,4 @@ export class RouterStream implements FrameReceiver {
     this.#options.stream.end();
     this.#options.onClosed(this);
   }
-}
-
-function draining(): BridgeError {
-  return new BridgeError('DRAINING', 'The router shut down before the call ended');
-}
-
-function overloaded(): BridgeError {
-  return new BridgeError('OVERLOADED', 'Too many calls in flight on this link; try again later', {
-    data: '{"retryAfterMs":100}',
-  });
 }
