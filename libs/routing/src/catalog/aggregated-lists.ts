@@ -114,8 +114,8 @@ export class AggregatedLists {
       }
       const upstream = servers.get(server);
       const error = reasonOf(server, upstream, outcome, LISTS[kind].method);
-      // An old list is better than none: the server may be back by the time its tool is called.
-      const old = lists.known(server, kind, caller);
+      // An old list, or the one that all sessions share, is better than none: its tools may work by then.
+      const old = lists.known(server, kind, caller) ?? lists.known(server, kind, { ...caller, session: '' });
       if (old !== undefined) entries.push(old);
       else if (!view.prefixed) throw error;
       missing[server] = reportMissing(server, upstream, error, old !== undefined, warnings);

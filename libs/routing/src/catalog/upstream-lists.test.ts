@@ -172,4 +172,16 @@ describe('sessions with a channel of their own', () => {
     await list('tools');
     expect(server.asked).toHaveLength(1);
   });
+
+  it('see the common list while their own channel is slow to tell', async () => {
+    const { list, server } = bench();
+    await list('tools');
+    server.sessions.set(
+      's1',
+      scriptedChannel('s', 'legacy', () => new Promise(() => undefined), { tools: {} }),
+    );
+    const result = await list('tools', '', LEGACY);
+    expect(names(result)).toEqual(['s__common']);
+    expect(result._meta).toHaveProperty(['io.mcp-bridge/upstreams', 's', 'stale'], true);
+  });
 });
