@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createKeyring } from '@mcp-bridge/identity';
+import { createDeadlineWheel, type Link } from '@mcp-bridge/link';
+import { createRequestMeter, type Metrics } from '@mcp-bridge/metrics';
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { AuthConfig, GatewayConfig, Logger } from '@mcp-bridge/service';
+import { createHostPolicy } from './admission/host-policy.js';
+import { createOriginPolicy } from './admission/origin-policy.js';
+import type { GatewayParts } from './http/gateway-parts.js';
+import { createOpenStreams } from './http/open-streams.js';
+import { createReplyMeter } from './http/reply-meter.js';
+import { startHttpServer } from './http/http-server.js';
+import { createDiscovery } from './sessions/discovery.js';
+import { createInitialize } from './sessions/initialize.js';
+import { createSessions } from './sessions/sessions.js';
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly auth: AuthConfig;
+  readonly link: Link;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** Of the default view, such as `http://127.0.0.1:8080/mcp`. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no more connections or requests, ends the streams that would stay open, and waits until the requests
+   * that were accepted are answered, at most `timeoutMs`. Then closes.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Closes every connection now. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const NAMES_OF_ALL_ADDRESSES = new Set(['0.0.0.0', '::']);
+const MIN_SECRET_BYTES = 32;
+
+/**
+ * Serves MCP clients over HTTP and hands their calls to the link. The link stays its caller's to close.
+ *
+ * @throws {BridgeError} CONFIG_INVALID when the address cannot be bound, or a key, certificate or session key
+ * file is unusable
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, auth, link, log, metrics } = options;
+  const sessionKeys = await loadSessionKeys(config.sessionKeyFile);
+  const now = (): number => performance.now();
+  const wheel = createDeadlineWheel({ now });
+  const meter = createReplyMeter(createRequestMeter(metrics, 'http'), metrics);
+  const sessions = createSessions({ keys: sessionKeys });
+  const discovery = createDiscovery({ link, timeoutMs: config.callTimeout, now });
+  const streams = createOpenStreams();
+  let draining = false;
+  const parts: GatewayParts = {
+    link,
+    keyring: createKeyring(auth),
+    sessions,
+    initialize: createInitialize({ sessions, discovery }),
+    hosts: createHostPolicy({ boundHost: config.host, allowedHosts: config.allowedHosts }),
+    origins: createOriginPolicy({ boundHost: config.host, allowedOrigins: config.allowedOrigins }),
+    replies: {
+      wheel,
+      keepAliveMs: config.keepAlive,
+      maxBufferedBytes: config.maxBufferedBytes,
+      ...meter.host,
+    },
+    streams,
+    log,
+    callTimeoutMs: config.callTimeout,
+    keepAliveMs: config.keepAlive,
+    maxBodyBytes: config.maxBodyBytes,
+    refused: meter.refused,
+    get draining() {
+      return draining;
+    },
+  };
+  const server = await startHttpServer({
+    parts,
+    host: config.host,
+    port: config.port,
+    tls: config.tls,
+    onConnections: meter.connections,
+  });
+  const name = NAMES_OF_ALL_ADDRESSES.has(config.host) ? 'localhost' : config.host;
+  const authority = name.includes(':') ? `[${name}]` : name;
+  const url = `${config.tls === undefined ? 'http' : 'https'}://${authority}:${server.port}/mcp`;
+
+  const close = (): Promise<void> => {
+    draining = true;
+    server.close();
+    return Promise.resolve();
+  };
+  return {
+    url,
+    port: server.port,
+    async drain(timeoutMs) {
+      draining = true;
+      server.stopListening();
+      streams.endAll();
+      await meter.whenIdle(timeoutMs);
+      await close();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** One secret a line, the first seals. Without a file sessions end with the process. */
+async function loadSessionKeys(file: string | undefined): Promise<Buffer[]> {
+  if (file === undefined) return [randomBytes(MIN_SECRET_BYTES)];
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new BridgeError('CONFIG_INVALID', `gateway.sessionKeyFile cannot be read: ${file}`, { cause });
+  }
+  const secrets = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => Buffer.from(line, 'utf8'));
+  if (secrets.length === 0 || secrets.some((secret) => secret.length < MIN_SECRET_BYTES)) {
+    throw new BridgeError(
+      'CONFIG_INVALID',
+      `gateway.sessionKeyFile must hold one secret of ${MIN_SECRET_BYTES} characters or more per line: ${file}`,
+    );
+  }
+  return secrets;
+}

@@ -1,0 +1,137 @@
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { receiveBody } from './body.js';
+import { acceptsReplies, isJsonContent } from './content.js';
+import type { GatewayParts } from './gateway-parts.js';
+import { readHead, type RequestHead } from './head.js';
+import { handlePost, type Post } from './post.js';
+import { HttpReply } from './reply.js';
+import { handleDelete, handleGet } from './session-requests.js';
+
+const ROOT = '/mcp';
+const VIEW = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const METHODS = 'GET, POST, DELETE, OPTIONS';
+const REQUEST_HEADERS =
+  'Content-Type, Accept, Authorization, X-Api-Key, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent';
+
+/** Handles one HTTP request on any path. Never throws: uWebSockets.js would end the process. */
+export function handleRequest(parts: GatewayParts, res: HttpResponse, req: HttpRequest): void {
+  const reply = new HttpReply(res, parts.replies);
+  try {
+    const head = readHead(req);
+    route(parts, head, reply, res);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) parts.log.error({ err: error }, 'A request handler threw');
+    reply.refuse(BridgeError.from(error));
+  }
+}
+
+function route(parts: GatewayParts, head: RequestHead, reply: HttpReply, res: HttpResponse): void {
+  if (!isAdmitted(parts, head, reply)) return;
+  const view = viewOf(head.path);
+  if (view === undefined) {
+    const message =
+      'Nothing is served here; the MCP endpoint is /mcp, or /mcp/ and the name of a server or view';
+    reply.refuse(new BridgeError('METHOD_NOT_FOUND', message));
+    return;
+  }
+  if (head.method === 'options') {
+    answerPreflight(head, reply);
+    return;
+  }
+  if (head.method !== 'post' && head.method !== 'get' && head.method !== 'delete') {
+    reply.header('Allow', METHODS);
+    reply.refuse(new BridgeError('INVALID_REQUEST', `Use one of ${METHODS}`), undefined, 405);
+    return;
+  }
+  if (parts.draining) {
+    parts.refused('draining');
+    reply.header('Connection', 'close');
+    reply.refuse(
+      new BridgeError('DRAINING', 'The gateway is shutting down; connect again', {
+        data: '{"retryAfterMs":1000}',
+      }),
+    );
+    return;
+  }
+  const principal = parts.keyring.authenticate(head.authorization, head.apiKey);
+  if (principal === undefined) {
+    parts.refused('auth');
+    reply.header('WWW-Authenticate', 'Bearer realm="mcp-bridge"');
+    reply.refuse(
+      new BridgeError('UNAUTHENTICATED', 'Send a valid API key as "Authorization: Bearer …" or X-Api-Key'),
+    );
+    return;
+  }
+  const post: Post = { head, principal, view, reply };
+  if (head.method === 'get') handleGet(parts, post);
+  else if (head.method === 'delete') handleDelete(parts, post);
+  else receivePost(parts, post, res);
+}
+
+/** Origin before all else, on every route: a hostile page must not even learn what is served. */
+function isAdmitted(parts: GatewayParts, head: RequestHead, reply: HttpReply): boolean {
+  if (head.origin !== '') {
+    if (!parts.origins.allows(head.origin)) {
+      parts.refused('origin');
+      reply.refuse(new BridgeError('DENIED', 'This Origin may not call; see gateway.allowedOrigins'));
+      return false;
+    }
+    reply.corsOrigin = head.origin;
+  }
+  if (head.fault !== '' || head.host === '') {
+    parts.refused('malformed');
+    reply.refuse(
+      new BridgeError('INVALID_REQUEST', head.fault === '' ? 'The Host header is missing' : head.fault),
+    );
+    return false;
+  }
+  if (!parts.hosts.allows(head.host)) {
+    parts.refused('host');
+    reply.refuse(new BridgeError('DENIED', 'This Host is not served; see gateway.allowedHosts'));
+    return false;
+  }
+  return true;
+}
+
+/** `''` is the default view; undefined is no MCP path. */
+function viewOf(path: string): string | undefined {
+  if (path === ROOT || path === `${ROOT}/`) return '';
+  if (!path.startsWith(`${ROOT}/`)) return undefined;
+  const view = path.slice(ROOT.length + 1);
+  return VIEW.test(view) ? view : undefined;
+}
+
+function answerPreflight(head: RequestHead, reply: HttpReply): void {
+  reply.header('Allow', METHODS);
+  if (reply.corsOrigin !== '') {
+    // Mcp-Param-* names are the tools' own, so what the page asks for is what it may send.
+    const asked = /^[A-Za-z0-9-, ]+$/.test(head.requestedHeaders) ? head.requestedHeaders : REQUEST_HEADERS;
+    reply.header('Access-Control-Allow-Methods', METHODS);
+    reply.header('Access-Control-Allow-Headers', asked);
+    reply.header('Access-Control-Max-Age', '600');
+  }
+  reply.empty(204);
+}
+
+function receivePost(parts: GatewayParts, post: Post, res: HttpResponse): void {
+  const { head, reply } = post;
+  if (!isJsonContent(head.contentType)) {
+    reply.refuse(new BridgeError('INVALID_REQUEST', 'Content-Type must be application/json'), undefined, 415);
+    return;
+  }
+  if (!acceptsReplies(head.accept)) {
+    const message = 'Accept must list application/json and text/event-stream';
+    reply.refuse(new BridgeError('INVALID_REQUEST', message), undefined, 406);
+    return;
+  }
+  const { maxBodyBytes } = parts;
+  const tooLarge = (): void => {
+    reply.refuse(new BridgeError('PAYLOAD_TOO_LARGE', `The body has more than ${maxBodyBytes} bytes`));
+  };
+  if (Number(head.contentLength) > maxBodyBytes) {
+    tooLarge();
+    return;
+  }
+  receiveBody(res, maxBodyBytes, { onBody: (body) => handlePost(parts, post, body), onTooLarge: tooLarge });
+}

@@ -1,0 +1,3 @@
+export { addGateway, composeGateway } from './compose-gateway.js';
+export { startGateway } from './gateway.js';
+export type { Gateway, GatewayOptions } from './gateway.js';
