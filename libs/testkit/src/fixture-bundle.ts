@@ -9,7 +9,7 @@ const KEEP_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Path of the fixture as one JavaScript file, built when its sources or its SDK changed. A bundle starts in
- * 150 ms where the same sources through tsx take 500, and tests start many.
+ * a third of the time that the same sources take through tsx, and tests start many.
  */
 export function fixtureBundle(): string {
   const folder = packageFile('dist-bundle');

@@ -15,6 +15,8 @@ export interface SpawnServiceOptions {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Hears each line of stdout and stderr, to the end. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** A running child with everything that it started. */
@@ -81,6 +83,7 @@ export async function spawnService(
         const lines = (rest + text).split('\n');
         rest = (lines.pop() ?? '').slice(-KEPT_OUTPUT);
         for (const line of lines) {
+          options.onLine?.(line);
           const match = options.readyPattern.exec(line);
           if (match === null) continue;
           clearTimeout(timer);

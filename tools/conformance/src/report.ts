@@ -1,0 +1,108 @@
+import { impossibleReason } from './impossible.js';
+import type { RunPlan } from './options.js';
+import type { ScenarioKind } from './requirements.js';
+import type { Finding, ScenarioResult } from './suite-results.js';
+
+/** One run of the suite and what came of it. */
+export interface RunResult {
+  readonly plan: RunPlan;
+  readonly scenarios: readonly ScenarioResult[];
+  readonly durationMs: number;
+  /** Set when nothing could be run. */
+  readonly error?: string;
+  /** Processes that outlived the service which started them. */
+  readonly leftBehind: number;
+}
+
+/** True when every scored scenario passed and nothing was left behind. A single scenario of any kind counts. */
+export function isGood(run: RunResult, single: boolean): boolean {
+  return (
+    run.error === undefined &&
+    run.leftBehind === 0 &&
+    run.scenarios.every(({ kind, passed }) => passed || (kind !== 'scored' && !single))
+  );
+}
+
+const HEADINGS = [
+  'client',
+  'processes',
+  'upstream',
+  'era',
+  'scored',
+  'extension',
+  'other',
+  'checks',
+  'warnings',
+  'seconds',
+];
+
+/** The table, one row for each run. `n of m passed`; a dash where there is nothing to pass. */
+export function formatTable(runs: readonly RunResult[]): string {
+  const rows = [HEADINGS, ...runs.map(rowOf)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** What did not pass, run by run, with the reasons; and what cannot pass. `''` when there is nothing to tell. */
+export function formatFindings(runs: readonly RunResult[], options: { readonly verbose: boolean }): string {
+  return runs.flatMap((run) => findingsOf(run, options.verbose)).join('\n');
+}
+
+function rowOf({ plan, scenarios, durationMs, error }: RunResult): string[] {
+  const checks = sum(scenarios, ({ checksPassed }) => checksPassed);
+  const checked = checks + sum(scenarios, ({ checksFailed }) => checksFailed);
+  return [
+    plan.revision,
+    plan.topology,
+    plan.upstream,
+    plan.era,
+    error === undefined ? passedOf(scenarios, ['scored']) : 'did not run',
+    passedOf(scenarios, ['extension']),
+    passedOf(scenarios, ['pending', 'added-after-release']),
+    `${checks}/${checked}`,
+    String(sum(scenarios, ({ warnings }) => warnings.length)),
+    (durationMs / 1000).toFixed(1),
+  ];
+}
+
+function findingsOf(run: RunResult, verbose: boolean): string[] {
+  const { plan } = run;
+  const title = `${plan.revision}, ${plan.topology}, ${plan.upstream} upstream, ${plan.era}:`;
+  const lines = run.scenarios.flatMap((scenario) => {
+    const impossible = scenario.passed ? undefined : impossibleReason(plan, scenario);
+    const mark = scenario.passed ? undefined : impossible === undefined ? '✗' : '–';
+    return [
+      ...(mark === undefined
+        ? []
+        : [`  ${mark} ${scenario.name} (${scenario.kind})${impossible ? `: ${impossible}` : ''}`]),
+      ...(mark === '✗' ? scenario.failures.map((finding) => `      ${textOf(finding)}`) : []),
+      ...(verbose ? scenario.warnings.map((finding) => `  ! ${scenario.name}: ${textOf(finding)}`) : []),
+    ];
+  });
+  if (run.error !== undefined) lines.push(`  ✗ ${run.error}`);
+  if (run.leftBehind > 0)
+    lines.push(`  ✗ ${run.leftBehind} process(es) outlived the service that started them`);
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+function textOf({ check, message }: Finding): string {
+  const line = message.replace(/\s+/g, ' ');
+  return `${check}: ${line.length > 300 ? `${line.slice(0, 300)}…` : line}`;
+}
+
+function passedOf(scenarios: readonly ScenarioResult[], kinds: readonly ScenarioKind[]): string {
+  const relevant = scenarios.filter(({ kind }) => kinds.includes(kind));
+  if (relevant.length === 0) return '–';
+  return `${relevant.filter(({ passed }) => passed).length}/${relevant.length}`;
+}
+
+function sum<Item>(items: readonly Item[], valueOf: (item: Item) => number): number {
+  return items.reduce((total, item) => total + valueOf(item), 0);
+}
