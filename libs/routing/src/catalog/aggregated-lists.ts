@@ -8,8 +8,9 @@ import { ListPages } from './list-pages.js';
 import { reasonOf, reportMissing } from './missing-servers.js';
 import type { MissingServer, MissingServers } from './missing-servers.js';
 import { settleWithin } from './settle-within.js';
-import { ownerKey } from './upstream-lists.js';
-import type { ListCaller, ListEntry, UpstreamLists } from './upstream-lists.js';
+import { ownerKey } from './list-entry.js';
+import type { ListCaller, ListEntry } from './list-entry.js';
+import type { UpstreamLists } from './upstream-lists.js';
 import type { View } from './views.js';
 import type { Warnings } from './warnings.js';
 

@@ -8,7 +8,7 @@ import type { ToolFacts } from './param-headers.js';
 import { ResourceOwners } from './resource-owners.js';
 import { settleWithin } from './settle-within.js';
 import { UpstreamLists } from './upstream-lists.js';
-import type { ListCaller, ListStatus } from './upstream-lists.js';
+import type { ListCaller, ListStatus } from './list-entry.js';
 import type { View, Views } from './views.js';
 import { createWarnings } from './warnings.js';
 

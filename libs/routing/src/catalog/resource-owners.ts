@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { ListKind } from './list-kind.js';
 import { settleWithin } from './settle-within.js';
-import type { ListCaller, ListEntry, UpstreamLists } from './upstream-lists.js';
+import type { ListCaller, ListEntry } from './list-entry.js';
+import type { UpstreamLists } from './upstream-lists.js';
 import { compileUriTemplate } from './uri-template.js';
 import type { UriTemplate } from './uri-template.js';
 import type { View } from './views.js';

@@ -2,45 +2,14 @@ import { LRUCache } from 'lru-cache';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { Logger } from '@mcp-bridge/service';
 import type { UpstreamChannel, UpstreamInfo, UpstreamServer } from '../upstream/channel.js';
-import type { Excluded, ListBody } from './definitions.js';
+import type { ListBody } from './definitions.js';
 import { DEFAULT_FETCH_LIMITS, fetchList } from './fetch-list.js';
 import type { FetchLimits } from './fetch-list.js';
+import { ownerKey } from './list-entry.js';
+import type { ListCaller, ListEntry, ListStatus } from './list-entry.js';
 import { LIST_KINDS } from './list-kind.js';
 import type { ListKind } from './list-kind.js';
-
-/** Who asks for a list: decides which cached copy may be shown. */
-export interface ListCaller {
-  readonly tenant: string;
-  readonly principal: string;
-  /** Legacy session id; `''` for stateless callers. */
-  readonly session: string;
-}
-
-/** A server's list as it was fetched at one time. */
-export interface ListEntry {
-  readonly body: ListBody;
-  /**
-   * `shared`: a legacy server's, the same for everybody but not declared public. `private`: only for the
-   * (tenant, principal) that it was fetched for. `session`: from a legacy session's own channel.
-   */
-  readonly scope: 'public' | 'shared' | 'private' | 'session';
-  readonly ttlMs: number;
-  readonly fetchedAt: number;
-  readonly generation: number;
-  readonly truncated: string | undefined;
-}
-
-/** A list in `/debug`; private ones show no more than that they are private. */
-export interface ListStatus {
-  readonly kind: ListKind;
-  readonly scope: ListEntry['scope'];
-  readonly items?: number;
-  readonly bytes?: number;
-  readonly ageMs?: number;
-  readonly ttlMs?: number;
-  readonly excluded?: readonly Excluded[];
-  readonly truncated?: string | undefined;
-}
+import { SessionLists } from './session-lists.js';
 
 export interface UpstreamListsOptions {
   readonly servers: ReadonlyMap<string, UpstreamServer>;
@@ -59,12 +28,6 @@ interface Flight {
   readonly owner: string;
 }
 
-/** What is known of a legacy session's own channel; goes when the channel goes. */
-interface ChannelLists {
-  readonly entries: Map<ListKind, ListEntry>;
-  readonly flights: Map<ListKind, { readonly promise: Promise<ListEntry>; readonly generation: number }>;
-}
-
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -77,7 +40,7 @@ export class UpstreamLists {
   readonly #entries: LRUCache<string, ListEntry>;
   /** Equal lists are one object, however many sessions fetched them. */
   readonly #bodies: LRUCache<string, ListBody>;
-  readonly #channels = new WeakMap<UpstreamChannel, ChannelLists>();
+  readonly #sessions: SessionLists;
   readonly #flights = new Map<string, Flight>();
   readonly #generations = new Map<string, number>();
   readonly #privateLists = new Set<string>();
@@ -91,6 +54,10 @@ export class UpstreamLists {
     const maxSize = options.maxBytes ?? DEFAULT_MAX_BYTES;
     this.#entries = new LRUCache({ maxSize, sizeCalculation: (entry) => entry.body.bytes });
     this.#bodies = new LRUCache({ maxSize, sizeCalculation: (body) => body.bytes });
+    this.#sessions = new SessionLists(async (server, kind, channel, generation) => {
+      const { body, truncated } = await fetchList(server, kind, channel, this.#limits);
+      return this.#entry({ body, truncated, scope: 'session', ttlMs: options.listTtlMs, generation });
+    });
   }
 
   /** Rises whenever a list or a server's description is not what it was: what was built of them needs a look. */
@@ -121,7 +88,7 @@ export class UpstreamLists {
     const entry =
       own === undefined
         ? (this.#entries.get(key) ?? this.#entries.get(privateKey(key, caller)))
-        : this.#channels.get(own)?.entries.get(kind);
+        : this.#sessions.known(own, kind);
     return entry?.generation === this.#generation(key) ? entry : undefined;
   }
 
@@ -135,8 +102,8 @@ export class UpstreamLists {
   /** Fetches the list, or joins a fetch under way that this caller may share. */
   async load(server: string, kind: ListKind, caller: ListCaller): Promise<ListEntry> {
     const own = this.ownChannel(server, caller);
-    if (own !== undefined) return this.#loadOwn(server, kind, own);
     const key = listKey(server, kind);
+    if (own !== undefined) return this.#sessions.load(server, kind, own, this.#generation(key));
     const owner = ownerKey(caller);
     for (;;) {
       const flightKey = `${this.#privateLists.has(key) ? privateKey(key, caller) : key}\0${this.#generation(key)}`;
@@ -180,10 +147,8 @@ export class UpstreamLists {
   invalidate(server: string, kind: ListKind, session = ''): void {
     const kinds: readonly ListKind[] = kind === 'resources' ? ['resources', 'resourceTemplates'] : [kind];
     const channel = session === '' ? undefined : this.#options.servers.get(server)?.existing(session);
-    const own = channel === undefined ? undefined : this.#channels.get(channel);
     for (const one of kinds) {
-      own?.entries.delete(one);
-      own?.flights.delete(one);
+      if (channel !== undefined) this.#sessions.forget(channel, one);
       if (session !== '') continue;
       const key = listKey(server, one);
       this.#generations.set(key, this.#generation(key) + 1);
@@ -221,47 +186,9 @@ export class UpstreamLists {
     return promise;
   }
 
-  #loadOwn(server: string, kind: ListKind, channel: UpstreamChannel): Promise<ListEntry> {
-    let lists = this.#channels.get(channel);
-    if (lists === undefined) {
-      lists = { entries: new Map(), flights: new Map() };
-      this.#channels.set(channel, lists);
-    }
-    const { entries, flights } = lists;
-    const flying = flights.get(kind);
-    const generation = this.#generation(listKey(server, kind));
-    if (flying?.generation === generation) return flying.promise;
-    const fly = async (): Promise<ListEntry> => {
-      const fetched = await fetchList(server, kind, channel, this.#limits);
-      const entry: ListEntry = {
-        body: this.#intern(fetched.body),
-        scope: 'session',
-        ttlMs: this.#options.listTtlMs,
-        fetchedAt: this.#options.now(),
-        generation,
-        truncated: fetched.truncated,
-      };
-      // Not when a change was announced meanwhile: then the flight is no longer the one that counts.
-      if (flights.get(kind)?.promise === promise) entries.set(kind, entry);
-      return entry;
-    };
-    const promise = fly().finally(() => {
-      if (flights.get(kind)?.promise === promise) flights.delete(kind);
-    });
-    flights.set(kind, { promise, generation });
-    return promise;
-  }
-
   #store(fetched: Omit<ListEntry, 'fetchedAt'>, caller: ListCaller): ListEntry {
-    const { body, scope, ttlMs, generation, truncated } = fetched;
-    const entry: ListEntry = {
-      body: this.#intern(body),
-      scope,
-      ttlMs,
-      fetchedAt: this.#options.now(),
-      generation,
-      truncated,
-    };
+    const { body, scope, ttlMs, generation } = fetched;
+    const entry = this.#entry(fetched);
     const shared = listKey(body.server, body.kind);
     // Changed while it was on its way: good enough for those who asked before, not to keep.
     if (generation !== this.#generation(shared)) return entry;
@@ -300,11 +227,13 @@ export class UpstreamLists {
     }
   }
 
-  #intern(body: ListBody): ListBody {
-    const known = this.#bodies.get(body.id);
-    if (known !== undefined) return known;
-    this.#bodies.set(body.id, body);
-    return body;
+  #entry({ body, scope, ttlMs, generation, truncated }: Omit<ListEntry, 'fetchedAt'>): ListEntry {
+    let known = this.#bodies.get(body.id);
+    if (known === undefined) {
+      known = body;
+      this.#bodies.set(body.id, body);
+    }
+    return { body: known, scope, ttlMs, fetchedAt: this.#options.now(), generation, truncated };
   }
 
   #generation(key: string): number {
@@ -318,9 +247,4 @@ function listKey(server: string, kind: ListKind): string {
 
 function privateKey(key: string, caller: ListCaller): string {
   return `${key}\0${ownerKey(caller)}`;
-}
-
-/** Lengths in front, so that no choice of names makes two owners look like one. */
-export function ownerKey(caller: ListCaller): string {
-  return `${caller.tenant.length}:${caller.tenant}:${caller.principal}`;
 }
