@@ -6,6 +6,8 @@ import type { UpstreamMeters } from './upstream-meters.js';
 
 /** Requests of one upstream that may wait for an answer at once; more are refused. */
 const MAX_ASKED = 1_000;
+/** Messages kept for the owner of a new channel until it listens: many servers ask for roots at once. */
+const MAX_EARLY = 32;
 const EMPTY_RESULT = Buffer.from('{}');
 const NOBODY_TO_ASK = new BridgeError(
   'METHOD_NOT_FOUND',
@@ -44,7 +46,8 @@ export interface ConversationOptions {
  * them. Replies to unknown ids (late, cancelled, invented) are dropped and counted.
  */
 export class Conversation {
-  listener: UnsolicitedListener | undefined;
+  #listener: UnsolicitedListener | undefined;
+  #early: Envelope[] = [];
   readonly #options: ConversationOptions;
   readonly #pending = new Map<number, Pending>();
   /** Raw id of an upstream's request to the client → who was asked, for `notifications/cancelled`. */
@@ -58,6 +61,18 @@ export class Conversation {
 
   get inFlight(): number {
     return this.#pending.size;
+  }
+
+  get listener(): UnsolicitedListener | undefined {
+    return this.#listener;
+  }
+
+  /** Sets the listener, and gives it what came before. */
+  listen(listener: UnsolicitedListener): void {
+    this.#listener = listener;
+    const early = this.#early;
+    this.#early = [];
+    for (const message of early) this.receive(message, undefined);
   }
 
   begin(request: UpstreamRequest, sink: UpstreamSink): Pending {
@@ -102,7 +117,8 @@ export class Conversation {
     this.#closed = true;
     for (const pending of this.all()) this.fail(pending, errorFor(pending));
     this.#asked.clear();
-    this.listener?.onClosed(reason);
+    this.#early = [];
+    this.#listener?.onClosed(reason);
   }
 
   /**
@@ -150,7 +166,8 @@ export class Conversation {
       return;
     }
     const asked =
-      this.#options.audience === 'client' ? ((origin ?? this.#newest())?.sink ?? this.listener) : undefined;
+      this.#options.audience === 'client' ? ((origin ?? this.#newest())?.sink ?? this.#listener) : undefined;
+    if (asked === undefined && this.#keepEarly(request)) return;
     if (asked === undefined || this.#asked.size >= MAX_ASKED) {
       this.#options.meters.dropped('server_request');
       this.#options.reply(errorReply(id, asked === undefined ? NOBODY_TO_ASK : TOO_MANY_ASKED));
@@ -185,8 +202,20 @@ export class Conversation {
     } else if (method === 'notifications/message') {
       this.#receiveLog(notification);
     } else {
-      this.listener?.onNotification(notification);
+      this.#giveToListener(notification);
     }
+  }
+
+  #giveToListener(notification: Envelope): void {
+    if (this.#listener !== undefined) this.#listener.onNotification(notification);
+    else this.#keepEarly(notification);
+  }
+
+  #keepEarly(message: Envelope): boolean {
+    const keeps =
+      this.#options.audience === 'client' && this.#listener === undefined && this.#early.length < MAX_EARLY;
+    if (keeps) this.#early.push(message);
+    return keeps;
   }
 
   /** The upstream takes back a request of its own, or ends a subscription of ours. */
@@ -206,8 +235,9 @@ export class Conversation {
 
   #receiveLog(notification: Envelope): void {
     if (this.#options.audience === 'client') {
-      const target = this.#newest()?.sink ?? this.listener;
-      target?.onNotification(notification);
+      const newest = this.#newest();
+      if (newest === undefined) this.#giveToListener(notification);
+      else newest.sink.onNotification(notification);
       return;
     }
     let target: Pending | undefined;

@@ -79,7 +79,7 @@ export abstract class HttpChannel implements UpstreamChannel {
   abstract notify(method: string, params: Buffer): void;
 
   listen(listener: UnsolicitedListener): void {
-    this.conversation.listener = listener;
+    this.conversation.listen(listener);
   }
 
   async close(): Promise<void> {

@@ -119,7 +119,7 @@ export class StdioChannel implements UpstreamChannel {
   }
 
   listen(listener: UnsolicitedListener): void {
-    this.#conversation.listener = listener;
+    this.#conversation.listen(listener);
   }
 
   /** Fails what is in flight, closes stdin and waits for the process to leave; kills it if it does not. */
