@@ -1,4 +1,4 @@
-import { composeGateway, type Gateway } from '@mcp-bridge/edge';
+import { type Gateway, addGateway } from '@mcp-bridge/edge';
 import { createInProcessLink } from '@mcp-bridge/link';
 import { addRouting } from '@mcp-bridge/routing';
 import type { ServiceContext } from '@mcp-bridge/service';
@@ -7,5 +7,5 @@ import type { ServiceContext } from '@mcp-bridge/service';
 export async function composeBridge(context: ServiceContext): Promise<Gateway> {
   const routing = addRouting(context);
   const link = createInProcessLink(routing.handler, { log: context.log });
-  return await composeGateway(context, link);
+  return await addGateway(context, link);
 }

@@ -1,8 +1,8 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
-import { errorCode } from './document.js';
 import type { PathFault } from './faults.js';
+import { secretFileFaults } from './secret-files.js';
 import type { BridgeConfig } from './schema.js';
 
 /** Which service reads the configuration: each needs other parts of it. */
@@ -16,7 +16,7 @@ export function crossChecks(config: BridgeConfig, role: ServiceRole): PathFault[
     ...keyFaults(config),
     ...(role === 'router' ? [] : gatewayFaults(config)),
     ...(role === 'bridge' ? [] : linkFaults(config, role)),
-    ...fileFaults(config),
+    ...secretFileFaults(config),
   ];
 }
 
@@ -116,27 +116,6 @@ function linkFaults(config: BridgeConfig, role: ServiceRole): PathFault[] {
     }
   });
   return faults;
-}
-
-function fileFaults(config: BridgeConfig): PathFault[] {
-  const files: [path: string[], file: string | undefined, minBytes: number][] = [
-    [['gateway', 'sessionKeyFile'], config.gateway.sessionKeyFile, 32],
-    [['link', 'tokenFile'], config.link.tokenFile, 16],
-  ];
-  for (const section of ['gateway', 'link'] as const) {
-    for (const field of ['certFile', 'keyFile', 'caFile'] as const) {
-      files.push([[section, 'tls', field], config[section].tls?.[field], 1]);
-    }
-  }
-  return files.flatMap(([at, file, minBytes]) => {
-    if (file === undefined) return [];
-    try {
-      if (readFileSync(file).length >= minBytes) return [];
-      return [{ path: at, reason: `${file} must hold at least ${minBytes} bytes` }];
-    } catch (error) {
-      return [{ path: at, reason: `cannot read ${file} (${errorCode(error)})` }];
-    }
-  });
 }
 
 /** True for names and addresses that only this machine reaches. */

@@ -154,6 +154,23 @@ link: { tokenFile: missing }
     expect(faults(`${OPEN}gateway: { routers: ["[::1]:7400"] }`, { role: 'gateway' })).toEqual([]);
   });
 
+  test('looks into the files of secrets, and quotes none of them', () => {
+    write('weak', 'long enough, but with spaces');
+    write('short', `${'k'.repeat(32)}\ntoo-short`);
+    write('junk', 'no PEM');
+    const found = faults(
+      `${OPEN}link: { tokenFile: weak, tls: { certFile: junk, keyFile: junk, caFile: junk } }\ngateway: { sessionKeyFile: short }`,
+    );
+    expect(found.map((line) => line.replace(/^bridge\.yaml:\d+:\d+: /, ''))).toEqual([
+      expect.stringMatching(/^gateway\.sessionKeyFile: every line must hold/),
+      expect.stringMatching(/^link\.tokenFile: must hold at least 16 printable/),
+      'link.tls.certFile: holds no PEM certificate',
+      'link.tls.keyFile: holds no PEM private key without a passphrase',
+      'link.tls.caFile: holds no PEM certificate',
+    ]);
+    expect(found.join('\n')).not.toMatch(/long enough|too-short/);
+  });
+
   test('says so when the file is missing or no mapping', () => {
     const missing = readConfig({ env: {}, file: path.join(folder, 'none.yaml') });
     expect(missing.ok ? [] : missing.faults.map(faultLine)[0]).toMatch(
