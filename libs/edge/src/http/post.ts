@@ -82,7 +82,7 @@ function handleModern(parts: GatewayParts, post: Post, envelope: Envelope): void
   const client = modernClient(envelope, post.principal, post.view);
   const id = idOf(envelope);
   if (!isMethodOf(client.revision, envelope.method)) throw methodNotFound(envelope.method);
-  const request = toCallRequest(envelope, id, client, extrasOf(parts, head, head.paramHeaders, ''));
+  const request = toCallRequest(envelope, id, client, extrasOf(parts, head, head.paramHeaders === '' ? '{}' : head.paramHeaders, ''));
   new ModernCall(reply, request, { link: parts.link, streams: parts.streams, quietMs: parts.keepAliveMs });
 }
 

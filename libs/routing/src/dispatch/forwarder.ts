@@ -5,7 +5,9 @@ import type { Catalog, CatalogCaller } from '../catalog/catalog.js';
 import { checkParamHeaders, paramHeadersFor } from '../catalog/param-headers.js';
 import type { Target as NamedTarget, View } from '../catalog/views.js';
 import { isLogLevel, isModernVersion } from '../adapt/era.js';
+import { refusedState } from '../input/held-calls.js';
 import type { HeldCalls } from '../input/held-calls.js';
+import { requireTasks } from '../input/capabilities.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import type { ChannelLease, ChannelScope, UpstreamServer } from '../upstream/channel.js';
@@ -53,6 +55,7 @@ export class Forwarder {
   async forwardExtension(call: ActiveCall, view: View): Promise<void> {
     const { request } = call;
     if (request.method.startsWith('tasks/') && request.name !== '') {
+      if (isModernVersion(request.protocolVersion)) requireTasks(request.capabilities);
       const owner = this.#options.tasks.serverOf(request.principal, request.name);
       if (owner === undefined || !view.servers.includes(owner)) {
         throw new BridgeError('INVALID_PARAMS', `Unknown task: ${request.name}`);
@@ -79,7 +82,8 @@ export class Forwarder {
     const { request } = call;
     const { held } = this.#options;
     const modern = isModernVersion(request.protocolVersion);
-    if (modern && held.isRetry(request)) {
+    const state = modern ? held.stateOf(request) : 'none';
+    if (state === 'own') {
       held.resume(call);
       return;
     }
@@ -87,6 +91,11 @@ export class Forwarder {
     if (call.ended) {
       lease.release();
       return;
+    }
+    if (state === 'foreign' && lease.channel.info.era === 'legacy') {
+      // Legacy servers make no states: it is forged, or of a router that is gone with the call that it held.
+      lease.release();
+      throw refusedState();
     }
     const session = this.#sessionOf(request);
     const wanted = modern ? request.logLevel : (session?.logLevel ?? '');

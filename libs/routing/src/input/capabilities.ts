@@ -1,3 +1,4 @@
+import { BridgeError } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 
 /** The parts of a client's declared capabilities that decide whether it may be asked. */
@@ -55,4 +56,19 @@ export function refuseToAsk(capabilities: string, question: Envelope): Buffer | 
   if (mayAsk(capabilities, question.method, params)) return undefined;
   const message = `The client did not declare the capability for ${question.method}`;
   return Buffer.from(JSON.stringify({ code: -32601, message }));
+}
+
+const TASKS = 'io.modelcontextprotocol/tasks';
+
+/**
+ * Tasks are an extension of the 2026 era that each request has to declare (requirements 8 and 64).
+ * @throws {BridgeError} MISSING_CAPABILITY
+ */
+export function requireTasks(capabilities: string): void {
+  // A validated JSON object.
+  const { extensions } = JSON.parse(capabilities) as { extensions?: Record<string, unknown> | null };
+  if (extensions?.[TASKS] !== undefined) return;
+  throw new BridgeError('MISSING_CAPABILITY', `This method needs the client extension ${TASKS}`, {
+    data: JSON.stringify({ requiredCapabilities: { extensions: { [TASKS]: {} } } }),
+  });
 }

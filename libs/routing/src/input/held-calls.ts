@@ -83,9 +83,13 @@ export class HeldCalls {
     });
   }
 
-  /** True when these params come back with a state of ours. */
-  isRetry(request: CallRequest): boolean {
-    return request.params.includes('"requestState"');
+  /** Whose `requestState` comes back with this request, if any: a state of ours names this router in front. */
+  stateOf(request: CallRequest): 'none' | 'own' | 'foreign' {
+    if (!request.params.includes('"requestState"')) return 'none';
+    // The gateway validated the params as a JSON object.
+    const { requestState } = JSON.parse(request.params.toString('utf8')) as { requestState?: unknown };
+    if (requestState === undefined) return 'none';
+    return typeof requestState === 'string' && requestState.startsWith(`${this.#options.routerId}.`) ? 'own' : 'foreign';
   }
 
   /**
@@ -98,7 +102,7 @@ export class HeldCalls {
     const params = JSON.parse(request.params.toString('utf8')) as Record<string, unknown>;
     const id = this.#verify(request, params);
     const held = this.#held.get(id);
-    if (held === undefined) throw refused();
+    if (held === undefined) throw refusedState();
     this.#forget(id, held);
     const { inputResponses } = params;
     held.exchange.resume(call);
@@ -158,9 +162,9 @@ export class HeldCalls {
 
   #verify(request: CallRequest, params: Record<string, unknown>): string {
     const { requestState } = params;
-    if (typeof requestState !== 'string') throw refused();
+    if (typeof requestState !== 'string') throw refusedState();
     const opened = this.#options.sealer.open(requestState.slice(requestState.indexOf('.') + 1));
-    if (opened === undefined) throw refused();
+    if (opened === undefined) throw refusedState();
     // Sealed by us a moment ago: the shape is ours.
     const state = JSON.parse(opened.toString('utf8')) as State;
     const valid =
@@ -169,7 +173,7 @@ export class HeldCalls {
       state.m === request.method &&
       state.e > this.#now() &&
       state.d === digestOf(params);
-    if (!valid) throw refused();
+    if (!valid) throw refusedState();
     return state.h;
   }
 
@@ -182,7 +186,7 @@ export class HeldCalls {
 }
 
 /** One message for every fault, so that a forger learns nothing. */
-function refused(): BridgeError {
+export function refusedState(): BridgeError {
   return new BridgeError(
     'INVALID_PARAMS',
     'requestState is not valid for this request; send the call anew without it',

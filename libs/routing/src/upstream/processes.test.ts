@@ -106,6 +106,17 @@ describe('a server process that misbehaves', () => {
     expect(outcomes.filter((outcome) => outcome.result !== undefined).length).toBeGreaterThan(0);
   });
 
+  it('is ended when it stops reading for good, and started again on demand', async () => {
+    const server = start(stdioConfig(['legacy']));
+    const { channel } = await server.acquire(scope());
+    const pid = await pidOf(channel);
+    await send(channel, toolCall('close-stdin')).outcome;
+    const { error } = await send(channel, toolCall('echo')).outcome;
+    expect(error?.code).toBe('OUTCOME_UNKNOWN');
+    expect(isAlive(pid)).toBe(false);
+    expect(await callTool((await server.acquire(scope())).channel, 'echo', {})).toEqual({});
+  });
+
   it('reaches the log with its stderr, at a bounded rate', async () => {
     const lines: { stderr?: string }[] = [];
     const sink = new Writable({

@@ -2,6 +2,8 @@ import type { HttpEndpoint, Headers } from './http-endpoint.js';
 import type { ExchangeEnd, ExchangeListener, HttpExchange } from './http-exchange.js';
 
 const DEFAULT_RETRY_MS = 1_000;
+/** A server that wants to be asked again without pause gets this much of it. */
+const MIN_RETRY_MS = 100;
 const MAX_RETRY_MS = 30_000;
 
 export interface GeneralStreamOptions {
@@ -60,7 +62,7 @@ export class GeneralStream implements ExchangeListener {
     if (end.status === 404 && this.#opened) return this.#options.onSessionLost();
     const mayReturn = end.isStream || end.failure?.kind === 'connection' || end.status >= 500;
     if (!mayReturn) return;
-    const wait = this.#retryMs ?? DEFAULT_RETRY_MS;
+    const wait = Math.max(MIN_RETRY_MS, this.#retryMs ?? DEFAULT_RETRY_MS);
     this.#timer = setTimeout(() => this.open(), Math.min(MAX_RETRY_MS, wait * 2 ** this.#failures));
     this.#timer.unref();
     if (!end.isStream) this.#failures = Math.min(this.#failures + 1, 5);

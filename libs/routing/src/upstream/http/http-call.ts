@@ -10,8 +10,10 @@ import { scanBody } from './http-handshake.js';
 /** How long a stream may stay open after the reply that should have ended it. */
 const LINGER_MS = 2_000;
 const DEFAULT_RETRY_MS = 1_000;
-/** Attempts to resume without receiving anything. */
-const MAX_BARREN_RESUMES = 5;
+/** A server that wants to be polled without pause gets this much of it. */
+const MIN_RETRY_MS = 100;
+/** Attempts to resume in a row that led to no stream. */
+const MAX_FAILED_RESUMES = 5;
 
 export interface HttpCallOptions {
   readonly endpoint: HttpEndpoint;
@@ -37,7 +39,7 @@ export class HttpCall implements ExchangeListener {
   #timer: NodeJS.Timeout | undefined;
   #lastEventId = '';
   #retryMs = DEFAULT_RETRY_MS;
-  #barrenResumes = 0;
+  #failedResumes = 0;
   #done = false;
 
   constructor(options: HttpCallOptions) {
@@ -81,7 +83,6 @@ export class HttpCall implements ExchangeListener {
   }
 
   onMessage(message: Buffer): void {
-    this.#barrenResumes = 0;
     this.#receive(message);
     if (this.#options.conversation.isInFlight(this.pending) || this.#done) return;
     clearTimeout(this.#timer);
@@ -97,7 +98,7 @@ export class HttpCall implements ExchangeListener {
       if (end.body.length > 0) this.#receive(end.body, end);
     }
     if (!conversation.isInFlight(this.pending)) return this.#finish();
-    if (this.#resume(end)) return;
+    if (this.#resume(end, isResumed)) return;
     const failure = exchangeFailure(endpoint.server, end);
     // Once its stream had begun the request was being worked on, whatever came of asking for the rest.
     this.fail(isResumed ? outcomeUnknown(failure) : failure);
@@ -125,18 +126,21 @@ export class HttpCall implements ExchangeListener {
   }
 
   /** 2025-11-25 basic/transports, "Resumability and Redelivery" (SEP-1699): wait, then GET from the last event. */
-  #resume(end: ExchangeEnd): boolean {
+  #resume(end: ExchangeEnd, isResumed: boolean): boolean {
     if (end.lastEventId !== '') this.#lastEventId = end.lastEventId;
     if (end.retryMs !== undefined) this.#retryMs = end.retryMs;
-    const isBroken = end.isStream || end.status === 0;
+    const isBroken = end.isStream || end.status === 0 || (isResumed && end.status >= 500);
     if (!this.#options.resumable || this.#lastEventId === '' || !isBroken) return false;
     if (end.failure !== undefined && end.failure.kind !== 'connection') return false;
-    this.#barrenResumes += 1;
-    if (this.#barrenResumes > MAX_BARREN_RESUMES || !isHeaderSafe(this.#lastEventId)) return false;
-    this.#timer = setTimeout(() => {
-      const { endpoint, headers } = this.#options;
-      this.#exchange = endpoint.get({ ...headers(), 'last-event-id': this.#lastEventId }, this);
-    }, this.#retryMs);
+    this.#failedResumes = end.isStream ? 0 : this.#failedResumes + 1;
+    if (this.#failedResumes > MAX_FAILED_RESUMES || !isHeaderSafe(this.#lastEventId)) return false;
+    this.#timer = setTimeout(
+      () => {
+        const { endpoint, headers } = this.#options;
+        this.#exchange = endpoint.get({ ...headers(), 'last-event-id': this.#lastEventId }, this);
+      },
+      Math.max(MIN_RETRY_MS, this.#retryMs),
+    );
     return true;
   }
 

@@ -33,7 +33,7 @@ export abstract class HttpChannel implements UpstreamChannel {
     this.conversation = new Conversation({
       audience: options.audience,
       meters: options.meters,
-      reply: (message) => this.post(message),
+      reply: (message) => this.reply(message),
     });
     options.meters.connections.inc();
   }
@@ -106,8 +106,8 @@ export abstract class HttpChannel implements UpstreamChannel {
     return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.options.endpoint.server}" ${what}`);
   }
 
-  /** Posts a message that is no request; whether it arrives nobody waits for. */
-  protected abstract post(message: Buffer): void;
+  /** Sends an answer to a request of the server. */
+  protected abstract reply(message: Buffer): void;
   protected abstract headersFor(request: UpstreamRequest): Headers;
   protected abstract begin(call: HttpCall): void;
   protected abstract intercept(call: HttpCall, end: ExchangeEnd): boolean;

@@ -57,10 +57,11 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   notify(method: string, params: Buffer): void {
-    if (!this.closed) this.post(notificationMessage(method, params));
+    if (!this.closed) this.reply(notificationMessage(method, params));
   }
 
-  protected post(message: Buffer): void {
+  /** Answers and notifications: whether they arrive nobody waits for. */
+  protected reply(message: Buffer): void {
     exchangeEnd((listener) => this.options.endpoint.post(message, this.headersFor(), listener, true));
   }
 

@@ -23,12 +23,14 @@ export class ModernHttpChannel extends HttpChannel {
   }
 
   notify(method: string, params: Buffer): void {
-    if (!this.closed) this.post(notificationMessage(method, params));
+    if (this.closed) return;
+    const headers = { 'mcp-protocol-version': this.info.protocolVersion, 'mcp-method': method };
+    const message = notificationMessage(method, params);
+    exchangeEnd((listener) => this.options.endpoint.post(message, headers, listener, true));
   }
 
-  protected post(message: Buffer): void {
-    const headers = { 'mcp-protocol-version': this.info.protocolVersion };
-    exchangeEnd((listener) => this.options.endpoint.post(message, headers, listener, true));
+  protected reply(): void {
+    // A modern server must not ask, and must not be sent answers.
   }
 
   protected headersFor(request: UpstreamRequest): Headers {

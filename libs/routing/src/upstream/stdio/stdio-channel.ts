@@ -21,6 +21,8 @@ import { pipeStderrToLog } from './stderr-log.js';
 import { StrayLines } from './stray-lines.js';
 
 const CLOSING_BRACE = Buffer.from('}');
+/** How long a process may live on after it closed one of its pipes. */
+const PIPE_GRACE_MS = 500;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
@@ -53,7 +55,7 @@ export class StdioChannel implements UpstreamChannel {
     this.#conversation = new Conversation({
       audience: options.audience,
       meters,
-      reply: (message) => this.#writer.write([oneLine(message)]),
+      reply: (message) => this.#reply(message),
     });
     meters.connections.inc();
     this.#child = startChild(config, (exit) => this.#onExit(exit));
@@ -65,6 +67,8 @@ export class StdioChannel implements UpstreamChannel {
       () => this.#breakOff(`wrote a line longer than maxMessageBytes (${config.maxMessageBytes})`),
     );
     this.#child.stdout.on('data', (chunk: Buffer) => this.#reader.push(chunk));
+    this.#child.stdout.on('end', () => this.#onPipeClosed());
+    this.#child.stdin.on('error', () => this.#onPipeClosed());
     pipeStderrToLog(this.#child.stderr, log, options.now);
   }
 
@@ -142,6 +146,22 @@ export class StdioChannel implements UpstreamChannel {
     if (!this.#conversation.forget(pending) || pending.method === 'initialize' || this.closed) return;
     const because = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`;
     this.notify('notifications/cancelled', Buffer.from(`{"requestId":${pending.id}${because}}`));
+  }
+
+  #reply(message: Buffer): void {
+    // A modern server must not ask, and must not be sent answers (2026-07-28 basic/transports/stdio).
+    if (this.#info?.era !== 'modern') this.#writer.write([oneLine(message)]);
+  }
+
+  /** The server ends the conversation. It should exit now; a process that stays is of no use. */
+  #onPipeClosed(): void {
+    if (this.closed) return;
+    const timer = setTimeout(() => {
+      if (this.closed) return;
+      this.#fault = unavailable(this.#options.server, 'closed its pipes');
+      this.#child.kill();
+    }, PIPE_GRACE_MS);
+    timer.unref();
   }
 
   #onLine(line: Buffer): void {
