@@ -1,4 +1,4 @@
-import { BridgeError, type Envelope, resultReply, scanMessages } from '@mcp-bridge/protocol';
+import { BridgeError, type Envelope, MODERN_VERSIONS, resultReply, scanMessages } from '@mcp-bridge/protocol';
 import { idOf, toCallRequest } from '../calls/call-request.js';
 import type { Client } from '../calls/client.js';
 import { isMethodOf } from '../calls/method-scope.js';
@@ -13,13 +13,10 @@ const EMPTY_RESULT = Buffer.from('{}');
  * @throws {BridgeError} INVALID_REQUEST, or what resolving the session says
  */
 export function handleBatch(parts: GatewayParts, post: Post, body: Buffer): void {
+  const { protocolVersion } = post.head;
+  if (MODERN_VERSIONS.includes(protocolVersion)) throw noBatches(protocolVersion);
   const client = legacyClient(parts, post);
-  if (!client.revision.batches) {
-    throw new BridgeError(
-      'INVALID_REQUEST',
-      `Protocol version ${client.revision.version} has no batches; send one message per request`,
-    );
-  }
+  if (!client.revision.batches) throw noBatches(client.revision.version);
   const envelopes = scanMessages(body, { maxBytes: parts.maxBodyBytes });
   for (const envelope of envelopes) refuseUnbatchable(envelope);
   const requests = envelopes.filter((envelope) => envelope.kind === 'request');
@@ -36,9 +33,14 @@ function refuseUnbatchable(envelope: Envelope): void {
   if (envelope.method === 'initialize') {
     throw new BridgeError('INVALID_REQUEST', 'initialize must not be part of a batch');
   }
-  if (envelope.protocolVersion !== undefined) {
-    throw new BridgeError('INVALID_REQUEST', `Protocol version ${envelope.protocolVersion} has no batches`);
-  }
+  if (envelope.protocolVersion !== undefined) throw noBatches(envelope.protocolVersion);
+}
+
+function noBatches(version: string): BridgeError {
+  return new BridgeError(
+    'INVALID_REQUEST',
+    `Protocol version ${version.slice(0, 32)} has no batches; send one message per request`,
+  );
 }
 
 function begin(parts: GatewayParts, post: Post, client: Client, batch: BatchReply, envelope: Envelope): void {
