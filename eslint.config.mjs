@@ -56,8 +56,8 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': refusedImports(owner) },
   })),
   {
-    // Tests may use the test kit and assert non-null.
-    files: ['**/*.test.ts'],
+    // Tests, and what only they import, may use the test kit and assert non-null.
+    files: ['**/*.test.ts', 'apps/*/src/e2e/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@nx/enforce-module-boundaries': 'off',

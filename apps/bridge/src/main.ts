@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { runService } from '@mcp-bridge/service';
 import { check } from './check.js';
 import { type SourceOptions, configSources } from './config-sources.js';
 import { makeKey } from './key.js';
@@ -52,17 +51,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     'run gateway and router in this process',
     [clientFileOption, portOption],
     async (options) => {
-      const { composeBridge } = await import('./start.js');
-      return await runService({ ...sources(options), role: 'bridge', onReady: announce }, composeBridge);
+      const { runBridge } = await import('./bridge.js');
+      return await runBridge(sources(options));
     },
   );
   command('gateway', 'run only the gateway; it links to gateway.routers', [portOption], async (options) => {
-    const { composeGateway } = await import('@mcp-bridge/edge');
-    return await runService({ ...sources(options), role: 'gateway', onReady: announce }, composeGateway);
+    const { runGateway } = await import('./gateway.js');
+    return await runGateway(sources(options));
   });
   command('router', 'run only the router', [clientFileOption], async (options) => {
-    const { composeRouter } = await import('@mcp-bridge/routing');
-    return await runService({ ...sources(options), role: 'router' }, composeRouter);
+    const { runRouter } = await import('./router.js');
+    return await runRouter(sources(options));
   });
   command(
     'check',
@@ -99,11 +98,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     return error.exitCode === 0 ? 0 : EXIT_USAGE;
   }
   return exitCode;
-}
-
-/** The one line on standard output: scripts wait for it. */
-function announce(gateway: { readonly url: string }): void {
-  process.stdout.write(`MCP Bridge serves ${gateway.url}\n`);
 }
 
 function version(): string {
