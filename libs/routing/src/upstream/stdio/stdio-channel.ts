@@ -15,17 +15,16 @@ import type { Pending } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
 import { startChild } from './child-process.js';
 import type { Child, ChildExit } from './child-process.js';
+import { exitError } from './exit-error.js';
 import { LineReader } from './line-reader.js';
 import { LineWriter } from './line-writer.js';
+import { oneLine, paramsWithToken } from './one-line.js';
 import { pipeStderrToLog } from './stderr-log.js';
 import { StrayLines } from './stray-lines.js';
 
 const CLOSING_BRACE = Buffer.from('}');
 /** How long a process may live on after it closed one of its pipes. */
 const PIPE_GRACE_MS = 500;
-const NEWLINE = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
 
 export interface StdioChannelOptions extends OpenOptions {
   readonly server: string;
@@ -236,27 +235,6 @@ export class StdioChannel implements UpstreamChannel {
   }
 }
 
-/** The params as parts of one line, with the progress token replaced by the request's own id. */
-function paramsWithToken(request: UpstreamRequest, id: number): Buffer[] {
-  const { progressTokenStart: start, progressTokenEnd: end } = request;
-  const params = oneLine(request.params);
-  if (start < 0) return [params];
-  return [params.subarray(0, start), Buffer.from(String(id)), params.subarray(end)];
-}
-
-/**
- * A message must not contain a newline (stdio transport). In valid JSON one can stand only between tokens,
- * where a space means the same; lengths and positions stay as they are.
- */
-function oneLine(json: Buffer): Buffer {
-  if (!json.includes(NEWLINE) && !json.includes(CARRIAGE_RETURN)) return json;
-  const copy = Buffer.from(json);
-  for (let at = 0; at < copy.length; at += 1) {
-    if (copy[at] === NEWLINE || copy[at] === CARRIAGE_RETURN) copy[at] = SPACE;
-  }
-  return copy;
-}
-
 function unavailable(server: string, what: string): BridgeError {
   return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" ${what}`);
 }
@@ -264,24 +242,4 @@ function unavailable(server: string, what: string): BridgeError {
 function outcomeUnknown(reason: BridgeError): BridgeError {
   const message = `${reason.message}; the call may have run`;
   return new BridgeError('OUTCOME_UNKNOWN', message, { cause: reason });
-}
-
-function exitError(server: string, config: StdioServerConfig, exit: ChildExit): BridgeError {
-  if (exit.spawnError === undefined) {
-    const how = exit.signal === null ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
-    return unavailable(server, how);
-  }
-  const { code } = exit.spawnError;
-  const command = JSON.stringify(config.command);
-  const advice =
-    code === 'ENOENT'
-      ? config.cwd === undefined
-        ? `command ${command} was not found; install it, or correct servers.${server}.command`
-        : `command ${command} or directory ${JSON.stringify(config.cwd)} was not found; correct servers.${server}`
-      : code === 'EACCES'
-        ? `command ${command} may not be executed; make it executable, or correct servers.${server}.command`
-        : `command ${command} could not be started (${code ?? 'unknown error'})`;
-  return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" did not start: ${advice}`, {
-    cause: exit.spawnError,
-  });
 }
