@@ -76,6 +76,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     keepAliveMs: config.keepAlive,
     maxBodyBytes: config.maxBodyBytes,
     refused: meter.refused,
+    received: meter.received,
     get draining() {
       return draining;
     },

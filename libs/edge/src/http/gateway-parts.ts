@@ -24,6 +24,8 @@ export interface GatewayParts {
   readonly maxBodyBytes: number;
   /** Counts requests refused before they became calls. */
   refused(reason: 'origin' | 'host' | 'auth' | 'draining' | 'malformed'): void;
+  /** Counts the bytes of a body. */
+  received(bytes: number): void;
   /** No new requests are taken. */
   readonly draining: boolean;
 }

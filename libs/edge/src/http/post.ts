@@ -33,6 +33,7 @@ const EMPTY_RESULT = Buffer.from('{}');
 
 /** Handles the whole body of a POST. Never throws; always answers, now or later. */
 export function handlePost(parts: GatewayParts, post: Post, body: Buffer): void {
+  parts.received(body.length);
   try {
     if (body.length === 0) throw new BridgeError('INVALID_REQUEST', 'The request has no body');
     if (isBatch(body)) handleBatch(parts, post, body);
@@ -82,7 +83,12 @@ function handleModern(parts: GatewayParts, post: Post, envelope: Envelope): void
   const client = modernClient(envelope, post.principal, post.view);
   const id = idOf(envelope);
   if (!isMethodOf(client.revision, envelope.method)) throw methodNotFound(envelope.method);
-  const request = toCallRequest(envelope, id, client, extrasOf(parts, head, head.paramHeaders === '' ? '{}' : head.paramHeaders, ''));
+  const request = toCallRequest(
+    envelope,
+    id,
+    client,
+    extrasOf(parts, head, head.paramHeaders === '' ? '{}' : head.paramHeaders, ''),
+  );
   new ModernCall(reply, request, { link: parts.link, streams: parts.streams, quietMs: parts.keepAliveMs });
 }
 

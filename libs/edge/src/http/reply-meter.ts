@@ -6,6 +6,7 @@ import type { ReplyHost } from './reply.js';
 export interface ReplyMeter {
   readonly host: Pick<ReplyHost, 'began' | 'finished' | 'wrote' | 'streamOpened' | 'streamClosed'>;
   readonly refused: GatewayParts['refused'];
+  readonly received: GatewayParts['received'];
   /** One connection more or less. */
   connections(by: number): void;
   /** Resolves when no reply is under way, or after the time. */
@@ -13,6 +14,7 @@ export interface ReplyMeter {
 }
 
 export function createReplyMeter(requests: RequestMeter, metrics: Metrics): ReplyMeter {
+  const bytesIn = metrics.bytes.labels({ transport: 'http', direction: 'in' });
   const bytesOut = metrics.bytes.labels({ transport: 'http', direction: 'out' });
   const messagesIn = metrics.messages.labels({ transport: 'http', direction: 'in' });
   const messagesOut = metrics.messages.labels({ transport: 'http', direction: 'out' });
@@ -24,7 +26,6 @@ export function createReplyMeter(requests: RequestMeter, metrics: Metrics): Repl
     host: {
       began() {
         underWay += 1;
-        messagesIn.inc();
       },
       finished(reply, outcome) {
         requests.done(reply.method, outcome, (performance.now() - reply.startedAt) / 1000);
@@ -40,6 +41,10 @@ export function createReplyMeter(requests: RequestMeter, metrics: Metrics): Repl
     },
     refused(reason) {
       metrics.connectionFailures.labels({ transport: 'http', reason }).inc();
+    },
+    received(bytes) {
+      bytesIn.inc(bytes);
+      messagesIn.inc();
     },
     connections(by) {
       connections.inc(by);

@@ -48,6 +48,8 @@ export class HttpReply extends DeadlineEntry {
   corsOrigin = '';
   /** The JSON-RPC method, for metrics. */
   method = '';
+  /** The connection ends with this reply. */
+  closeConnection = false;
   owner: ReplyOwner | undefined = undefined;
   readonly startedAt: number;
   readonly #res: HttpResponse;
@@ -98,7 +100,7 @@ export class HttpReply extends DeadlineEntry {
     }
     this.#res.cork(() => {
       this.#writeHead(status, 'application/json');
-      this.#res.end(body);
+      this.#res.end(body, this.closeConnection);
     });
     this.#settle(outcome);
   }

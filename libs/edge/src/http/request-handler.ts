@@ -46,7 +46,7 @@ function route(parts: GatewayParts, head: RequestHead, reply: HttpReply, res: Ht
   }
   if (parts.draining) {
     parts.refused('draining');
-    reply.header('Connection', 'close');
+    reply.closeConnection = true;
     reply.refuse(
       new BridgeError('DRAINING', 'The gateway is shutting down; connect again', {
         data: '{"retryAfterMs":1000}',
