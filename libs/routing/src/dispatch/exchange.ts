@@ -6,7 +6,7 @@ import { isModernVersion, passesLevel } from '../adapt/era.js';
 import { upstreamParams, withMembers } from '../adapt/params.js';
 import type { UpstreamParams } from '../adapt/params.js';
 import { clientResult } from '../adapt/result.js';
-import { refuseToAsk } from '../input/capabilities.js';
+import { missingCapability, refuseToAsk } from '../input/capabilities.js';
 import { relayInputRequired } from '../input/input-relay.js';
 import type { HeldCalls, HeldExchange } from '../input/held-calls.js';
 import { OpenAsks } from '../input/open-asks.js';
@@ -50,6 +50,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
   readonly #target: Target;
   readonly #session: Session | undefined;
   readonly #base: UpstreamParams;
+  /** The level that the upstream was asked for on behalf of this call, `''` for none. */
+  readonly #logLevel: string;
   readonly #asks: OpenAsks;
   #request: CallRequest;
   /** The client call that waits now; none while the exchange is held. */
@@ -74,6 +76,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
     this.#target = target;
     this.#session = session;
     this.#base = upstreamParams(call.request, target.upstreamName, lease.channel.info.era, logLevel);
+    this.#logLevel = logLevel;
     this.#asks = new OpenAsks();
     this.#attach(call);
   }
@@ -112,7 +115,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
         progressTokenEnd: params.progressTokenEnd,
         protocolVersion: this.#lease.channel.info.protocolVersion,
         deadlineAt: 0,
-        logLevel: request.logLevel,
+        logLevel: this.#logLevel,
         owner: `${request.principal.tenant}\0${request.principal.id}`,
         ...(this.#target.headers === undefined ? {} : { headers: this.#target.headers }),
       },
@@ -148,6 +151,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
     const refusal = refuseToAsk(this.#request.capabilities, question);
     if (refusal !== undefined) {
       respond('error', refusal);
+      // A modern client can send the call again and declare more; a legacy one declared for good.
+      if (isModernVersion(this.#request.protocolVersion)) this.#call?.abort(missingCapability(question.method));
       return;
     }
     if (isModernVersion(this.#request.protocolVersion)) {

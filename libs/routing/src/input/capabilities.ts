@@ -58,6 +58,21 @@ export function refuseToAsk(capabilities: string, question: Envelope): Buffer | 
   return Buffer.from(JSON.stringify({ code: -32601, message }));
 }
 
+/** What a question's client would have to declare. */
+const NEEDED: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
+
+/** Tells a modern client which capability its call needs (requirement 8). */
+export function missingCapability(method: string): BridgeError {
+  const name = NEEDED[method] ?? method;
+  return new BridgeError('MISSING_CAPABILITY', `The server needs the client capability "${name}" for this call`, {
+    data: JSON.stringify({ requiredCapabilities: { [name]: {} } }),
+  });
+}
+
 const TASKS = 'io.modelcontextprotocol/tasks';
 
 /**
