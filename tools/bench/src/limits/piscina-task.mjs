@@ -1,0 +1,4 @@
+/** What a trivial native tool would do. */
+export default function echo({ text }) {
+  return text;
+}

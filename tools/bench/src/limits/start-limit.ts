@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { spawnService, type SpawnedService } from '@mcp-bridge/testkit';
+
+/** The raw servers of this folder. */
+export type LimitServer = 'http-fixed' | 'http-json' | 'websocket-echo' | 'tcp-echo' | 'grpc-echo';
+
+/** A raw server in a process of its own. */
+export interface RunningLimit extends AsyncDisposable {
+  readonly port: number;
+  /** For the HTTP servers, which answer on every path. */
+  readonly url: string;
+  readonly service: SpawnedService;
+}
+
+/** Starts a raw server on a free loopback port. */
+export async function startLimit(server: LimitServer, args: readonly string[] = []): Promise<RunningLimit> {
+  const file = fileURLToPath(new URL(`${server}.ts`, import.meta.url));
+  // The flags of this process let Node run TypeScript.
+  const service = await spawnService(process.execPath, [...process.execArgv, file, ...args], {
+    readyPattern: /"port":([1-9]\d*)/,
+  });
+  const port = Number(service.ready[1]);
+  return {
+    port,
+    url: `http://127.0.0.1:${port}/mcp`,
+    service,
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  };
+}

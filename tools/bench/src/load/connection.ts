@@ -1,0 +1,9 @@
+/** One busy connection of a closed loop: one request is under way on it at a time. */
+export interface LoadConnection {
+  /** Set by the loop: hears of each answer, and whether it was right. */
+  onReply: (ok: boolean) => void;
+  /** Set by the loop: the connection is lost; an answer that is due will not come. */
+  onClose: () => void;
+  send(): void;
+  close(): void;
+}

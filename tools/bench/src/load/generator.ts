@@ -1,0 +1,33 @@
+// The load generator's process: opens the connections of a load, then runs it as often as it is told.
+import type { GeneratorOrder, GeneratorReport } from './generator-load.js';
+import { runClosedLoop } from './closed-loop.js';
+import type { LoadConnection } from './connection.js';
+import { openConnection } from './drivers.js';
+
+/** Opened together; more at once can overrun a server's accept queue. */
+const OPENED_AT_ONCE = 64;
+
+let connections: LoadConnection[] = [];
+
+async function obey(order: GeneratorOrder): Promise<GeneratorReport> {
+  if (order.order === 'run') return { sample: await runClosedLoop(connections, order.durationMs) };
+  const { spec } = order;
+  while (connections.length < spec.connections) {
+    const missing = Math.min(OPENED_AT_ONCE, spec.connections - connections.length);
+    connections = connections.concat(
+      await Promise.all(Array.from({ length: missing }, () => openConnection(spec))),
+    );
+  }
+  return { opened: connections.length };
+}
+
+function report(message: GeneratorReport): void {
+  process.send?.(message);
+}
+
+process.on('message', (order: GeneratorOrder) => {
+  obey(order).then(report, (error: unknown) =>
+    report({ failed: error instanceof Error ? error.message : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit());

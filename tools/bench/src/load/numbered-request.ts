@@ -1,0 +1,46 @@
+/** A JSON-RPC request over HTTP whose bytes are made once; only its id changes from send to send. */
+export interface NumberedRequest {
+  /** The request with the next id. The buffer is used again: send it before the next call. */
+  next(): Buffer;
+  /** The last id as it stands in an answer: `"id":100000001`. */
+  readonly idText: string;
+}
+
+export interface NumberedRequestOptions {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly isNotification?: boolean;
+}
+
+/** Ids have nine digits, so that the length of the body never changes. */
+const FIRST_ID = 100_000_000;
+
+export function numberedRequest(options: NumberedRequestOptions): NumberedRequest {
+  const { url, method, params, isNotification = false } = options;
+  const id = isNotification ? {} : { id: FIRST_ID };
+  const body = JSON.stringify({ jsonrpc: '2.0', ...id, method, params });
+  const headers = {
+    host: url.host,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    ...options.headers,
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const bytes = Buffer.from(`POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+  const idAt = bytes.indexOf(`"id":${FIRST_ID}`) + '"id":'.length;
+  let last = FIRST_ID;
+  return {
+    next() {
+      if (isNotification) return bytes;
+      last += 1;
+      bytes.write(String(last), idAt, 'latin1');
+      return bytes;
+    },
+    get idText() {
+      return `"id":${last}`;
+    },
+  };
+}

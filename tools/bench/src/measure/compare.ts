@@ -1,0 +1,144 @@
+import { isSaturated, type Load, type LoadSample } from '../load/load.js';
+import type { Pace } from '../scenario.js';
+import type { LatencySummary } from './latency.js';
+import { startProcessMeter, type MeteredProcess, type ProcessUse } from './process-meter.js';
+import { median, medianRatio, spread } from './statistics.js';
+
+/** One of the things that a scenario compares. */
+export interface Subject {
+  readonly name: string;
+  /** Processes whose CPU time is the subject's cost. */
+  readonly processes: readonly MeteredProcess[];
+  readonly load: Load;
+}
+
+/** One run against one subject. */
+export interface Sample extends LoadSample {
+  readonly processes: readonly ProcessUse[];
+  /** All counted processes together. */
+  readonly cpuUsPerRequest: number;
+  /** The generator was at its own limit: the server may be faster than this. */
+  readonly isGeneratorSaturated: boolean;
+}
+
+export interface SubjectResult {
+  readonly name: string;
+  /** In the order of the rounds. */
+  readonly samples: readonly Sample[];
+  /** Medians over the samples. */
+  readonly summary: SubjectSummary;
+}
+
+export interface SubjectSummary {
+  readonly requestsPerSecond: number;
+  /** Largest distance of a sample's throughput from the median, relative to it. */
+  readonly spread: number;
+  readonly cpuUsPerRequest: number;
+  readonly latency: LatencySummary;
+  readonly processes: readonly ProcessSummary[];
+  /** Over all samples. */
+  readonly errors: number;
+  /** In most samples. */
+  readonly isGeneratorSaturated: boolean;
+}
+
+export interface ProcessSummary {
+  readonly name: string;
+  readonly counted: boolean;
+  readonly cpuUsPerRequest: number;
+  readonly rssMiB: number;
+}
+
+export type Metric = 'requestsPerSecond' | 'cpuUsPerRequest';
+
+/** Subjects that were measured in turn. */
+export interface Comparison {
+  readonly subjects: readonly SubjectResult[];
+}
+
+/**
+ * Measures subjects in turn, A B C A B C …, so that what else the machine does falls on all of them alike. Each
+ * is warmed up first. All of them stay up all the time; only one has load.
+ */
+export async function compare(
+  subjects: readonly Subject[],
+  pace: Pace,
+  progress: (line: string) => void,
+): Promise<Comparison> {
+  for (const { name, load } of subjects) {
+    progress(`warm-up · ${name}`);
+    await load.run(pace.warmupMs);
+  }
+  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
+  for (let round = 1; round <= pace.rounds; round += 1) {
+    for (const subject of subjects) {
+      const sample = await sampleOf(subject, pace.sampleMs);
+      samples.get(subject.name)?.push(sample);
+      progress(`round ${round}/${pace.rounds} · ${subject.name} · ${sampleLine(sample)}`);
+    }
+  }
+  return {
+    subjects: subjects.map(({ name }) => {
+      const own = samples.get(name) ?? [];
+      return { name, samples: own, summary: summarize(own) };
+    }),
+  };
+}
+
+/** Median over the rounds of subject `of` against subject `against`. */
+export function ratio({ subjects }: Comparison, metric: Metric, of: string, against: string): number {
+  const values = (wanted: string): number[] => {
+    const subject = subjects.find(({ name }) => name === wanted);
+    if (subject === undefined) throw new Error(`nothing named "${wanted}" was measured`);
+    return subject.samples.map((sample) => sample[metric]);
+  };
+  return medianRatio(values(of), values(against));
+}
+
+async function sampleOf({ processes, load }: Subject, durationMs: number): Promise<Sample> {
+  const meter = startProcessMeter(processes);
+  const sample = await load.run(durationMs);
+  const use = meter.read();
+  const cpuMs = use.reduce((sum, each) => sum + (each.counted ? each.cpuMs : 0), 0);
+  return {
+    ...sample,
+    processes: use,
+    cpuUsPerRequest: (cpuMs * 1000) / sample.requests,
+    // Where a client is measured, the generator is what should be busy.
+    isGeneratorSaturated: isSaturated(sample) && !processes.some(({ pid }) => pid === load.pid),
+  };
+}
+
+/** Medians of each figure by itself. */
+export function summarize(samples: readonly Sample[]): SubjectSummary {
+  const medianOf = (figure: (sample: Sample) => number): number => median(samples.map(figure));
+  const rates = samples.map((sample) => sample.requestsPerSecond);
+  return {
+    requestsPerSecond: median(rates),
+    spread: spread(rates),
+    cpuUsPerRequest: medianOf((sample) => sample.cpuUsPerRequest),
+    latency: {
+      p50: medianOf(({ latency }) => latency.p50),
+      p95: medianOf(({ latency }) => latency.p95),
+      p99: medianOf(({ latency }) => latency.p99),
+      p999: medianOf(({ latency }) => latency.p999),
+      max: medianOf(({ latency }) => latency.max),
+    },
+    processes: (samples[0]?.processes ?? []).map(({ name, counted }, index) => ({
+      name,
+      counted,
+      cpuUsPerRequest: medianOf(
+        ({ processes, requests }) => ((processes[index]?.cpuMs ?? 0) * 1000) / requests,
+      ),
+      rssMiB: medianOf(({ processes }) => processes[index]?.rssMiB ?? 0),
+    })),
+    errors: samples.reduce((sum, { errors }) => sum + errors, 0),
+    isGeneratorSaturated: samples.filter((sample) => sample.isGeneratorSaturated).length * 2 > samples.length,
+  };
+}
+
+function sampleLine(sample: Sample): string {
+  const errors = sample.errors === 0 ? '' : ` · ${sample.errors} ERRORS`;
+  const rate = Math.round(sample.requestsPerSecond).toLocaleString('en');
+  return `${rate} req/s · ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs/req · p99 ${sample.latency.p99.toFixed(2)} ms${errors}`;
+}

@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import type { Pace, Scenario } from './scenario.js';
+
+/** What the command line asks for. */
+export type Options =
+  | { readonly help: true }
+  | {
+      readonly help: false;
+      readonly scenarios: readonly Scenario[];
+      readonly pace: Pace;
+      /** Where the JSON goes. */
+      readonly json: string | undefined;
+    };
+
+const FULL: Pace = { rounds: 5, sampleMs: 3000, warmupMs: 2000 };
+const QUICK: Pace = { rounds: 3, sampleMs: 2000, warmupMs: 1000 };
+
+/**
+ * Parses the command line.
+ *
+ * @throws {Error} that names the fault
+ */
+export function parseOptions(args: readonly string[], known: readonly Scenario[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help || positionals.length === 0) return { help: true };
+  const scenarios = positionals.map((wanted) => {
+    const scenario = known.find(({ name }) => name === wanted);
+    if (scenario === undefined)
+      throw new Error(
+        `There is no scenario "${wanted}"; there are ${known.map(({ name }) => name).join(', ')}.`,
+      );
+    return scenario;
+  });
+  const pace = values.quick ? QUICK : FULL;
+  return {
+    help: false,
+    scenarios,
+    pace: {
+      ...pace,
+      rounds: positive('--rounds', values.rounds) ?? pace.rounds,
+      sampleMs: (positive('--seconds', values.seconds) ?? pace.sampleMs / 1000) * 1000,
+    },
+    json: values.json,
+  };
+}
+
+export function helpText(known: readonly Scenario[]): string {
+  const width = Math.max(...known.map(({ name }) => name.length));
+  return `npm run bench -- <scenario…> [options]
+
+Scenarios
+${known.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+
+Options
+  --quick        ${QUICK.rounds} rounds of ${QUICK.sampleMs / 1000} s instead of ${FULL.rounds} of ${FULL.sampleMs / 1000} s
+  --rounds N     samples of each subject
+  --seconds N    length of a sample
+  --json FILE    writes all samples, ratios and goals
+  --help         this text
+
+Subjects of a scenario are measured in turn (A B A B …); figures are medians. Ratios are worth comparing between
+machines and days, absolute figures are not.
+`;
+}
+
+function positive(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${option} takes a whole number from 1 on, not "${text}".`);
+  return value;
+}
