@@ -4,6 +4,7 @@ import { createTempFolder } from '@mcp-bridge/testkit';
 import { parseOptions, USAGE, type Options, type RunPlan } from './options.js';
 import { formatFindings, formatTable, isGood, type RunResult } from './report.js';
 import { readRequirements, type ScenarioKind } from './requirements.js';
+import { runInspector } from './run-inspector.js';
 import { runSuite } from './run-suite.js';
 import { ensureSuite, InstallError, type SuiteInstallation } from './suite-install.js';
 import { readSuiteResults } from './suite-results.js';
@@ -35,12 +36,22 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    return await runAll(ensureSuite(print), options);
+    const suite = ensureSuite(print);
+    return await (options.inspector ? inspectAll(suite, options) : runAll(suite, options));
   } catch (error) {
     if (!(error instanceof InstallError)) throw error;
     print(error.message);
     return EXIT_UNAVAILABLE;
   }
+}
+
+async function inspectAll(suite: SuiteInstallation, { plans }: Options): Promise<number> {
+  let good = true;
+  for (const plan of plans) {
+    print(`Inspector: ${plan.topology}, ${plan.upstream} upstream, ${plan.era}`);
+    good = (await runInspector(suite, plan, print)) && good;
+  }
+  return good ? 0 : EXIT_FAILED;
 }
 
 async function runAll(suite: SuiteInstallation, options: Options): Promise<number> {

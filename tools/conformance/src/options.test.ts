@@ -41,6 +41,13 @@ describe('parseOptions', () => {
     ]);
   });
 
+  it('--inspector visits every arrangement once', () => {
+    expect(rows(parse('--inspector', '--topology', 'one'))).toEqual([
+      '2026-07-28 one stdio both',
+      '2026-07-28 one http both',
+    ]);
+  });
+
   it.each([
     ['--only', '2024-11-05', '--only takes 2025-11-25 or 2026-07-28'],
     ['--topology', 'three', '--topology takes one or two'],

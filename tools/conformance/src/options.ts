@@ -20,6 +20,8 @@ export interface RunPlan {
 
 export interface Options {
   readonly plans: readonly RunPlan[];
+  /** The Inspector's command line instead of the suite. */
+  readonly inspector: boolean;
   /** One scenario by name instead of the revision's set. */
   readonly scenario: string | undefined;
   /** Where the suite's own results are kept; a temporary folder when absent. */
@@ -43,6 +45,7 @@ Without options: both revisions, one and two processes, upstreams over stdio and
   --upstream NAME      stdio or http
   --era NAME           what the upstream speaks: legacy, modern, both, or same (as the client; the default)
   --direct             straight against the fixture: what can be reached
+  --inspector          the MCP Inspector's command line instead of the suite, against an upstream of both eras
   --scenario NAME      one scenario instead of the revision's set
   --timeout MS         limit of one scenario, default 30000
   -o, --output DIR     keep the suite's results
@@ -68,6 +71,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       upstream: { type: 'string' },
       era: { type: 'string' },
       direct: { type: 'boolean', default: false },
+      inspector: { type: 'boolean', default: false },
       scenario: { type: 'string' },
       timeout: { type: 'string', default: '30000' },
       output: { type: 'string', short: 'o' },
@@ -83,12 +87,16 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     throw new Error('--matrix has every --era; give one of them');
   return {
     plans: plansOf({
-      revisions: pick('--only', values.only, REVISIONS),
+      // The Inspector is told what to speak, call by call.
+      revisions: values.inspector ? ['2026-07-28'] : pick('--only', values.only, REVISIONS),
       topologies: values.direct ? ['direct'] : pick('--topology', values.topology, ['one', 'two']),
       // Straight against the fixture there is nothing that could spawn it.
       upstreams: values.direct ? ['http'] : pick('--upstream', values.upstream, ['stdio', 'http']),
-      eras: values.matrix ? ['legacy', 'modern'] : pick('--era', values.era ?? 'same', ERAS),
+      eras: values.matrix
+        ? ['legacy', 'modern']
+        : pick('--era', values.era ?? (values.inspector ? 'both' : 'same'), ERAS),
     }),
+    inspector: values.inspector,
     scenario: values.scenario,
     outputFolder: values.output,
     jsonFile: values.json,

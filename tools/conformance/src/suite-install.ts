@@ -3,13 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
-const PARTS = ['@modelcontextprotocol/conformance', 'node'];
+const PARTS = ['@modelcontextprotocol/conformance', '@modelcontextprotocol/inspector', 'node'];
 
 /** Where the installed parts are. */
 export interface SuiteInstallation {
   /** Node 22: the suite uses functions that Node 20 does not have. */
   readonly node: string;
   readonly cli: string;
+  /** The Inspector's command. */
+  readonly inspector: string;
   readonly version: string;
   /** Folder of the requirement sets. */
   readonly requirements: string;
@@ -19,7 +21,7 @@ export interface SuiteInstallation {
 export class InstallError extends Error {}
 
 /**
- * Installs the suite and its Node into this package's own node_modules when they are not there yet. They are no
+ * Installs the suite, the Inspector and their Node into this package's own node_modules when they are not there yet. They are no
  * part of the workspace because they refuse to be installed under Node 20 with engine-strict.
  *
  * @throws {InstallError} with npm's output
@@ -42,10 +44,11 @@ export function ensureSuite(log: (line: string) => void): SuiteInstallation {
   const installation: SuiteInstallation = {
     node: inPackage('node_modules/node/bin/node'),
     cli: inPackage('node_modules/@modelcontextprotocol/conformance/dist/index.js'),
+    inspector: inPackage('node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js'),
     version: versionOf('@modelcontextprotocol/conformance') ?? '',
     requirements: inPackage('node_modules/@modelcontextprotocol/conformance/requirements'),
   };
-  for (const path of [installation.node, installation.cli])
+  for (const path of [installation.node, installation.cli, installation.inspector])
     if (!existsSync(path))
       throw new InstallError(
         `${path} is missing after the install. npm may have been told to run no install scripts; the package "node" ` +
