@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { installPackages, requireNode, root, runTool } from './prepare.mjs';
 
-const INSPECTOR = 'npx -y --engine-strict=false --loglevel=error -p node@22.23.3 -p @modelcontextprotocol/inspector@2.12.0 mcp-inspector --cli';
+const INSPECTOR =
+  'npx -y --engine-strict=false --loglevel=error -p node@22.23.3 -p @modelcontextprotocol/inspector@2.12.0 mcp-inspector --cli';
 const PORTS_TRIED = 20;
 
 requireNode();

@@ -54,6 +54,8 @@ describe('a planted violation is found', () => {
 
 test('what the design allows is not refused', async () => {
   expect(await faultsOf('apps/gateway/src/x.ts', "import '@mcp-bridge/edge';")).toEqual([]);
-  expect(await faultsOf('libs/edge/src/x.ts', "import 'uWebSockets.js'; import '@mcp-bridge/link';")).toEqual([]);
+  expect(await faultsOf('libs/edge/src/x.ts', "import 'uWebSockets.js'; import '@mcp-bridge/link';")).toEqual(
+    [],
+  );
   expect(await faultsOf('libs/edge/src/x.test.ts', "import '@mcp-bridge/testkit';")).toEqual([]);
 });

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configJsonSchema, readConfig } from '@mcp-bridge/service';
 import { expect, test } from 'vitest';
-import { readText, repositoryFiles, root } from './workspace.js';
+import { readText, workspaceFiles, root } from './workspace.js';
 
 interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
@@ -34,12 +35,12 @@ test('the configuration reference names every field, and no other', () => {
   const expected = new Set(fieldPaths(configJsonSchema() as SchemaNode));
   expect(expected.size).toBeGreaterThan(40);
   const reference = readText('libs/service/README.md');
-  const documented = [...reference.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '');
+  const documented = [...reference.matchAll(/^\| `([^`/]+)`/gm)].map((match) => match[1] ?? '');
   expect(documented.toSorted()).toEqual([...expected].sort());
 });
 
 test('the example configurations are valid', () => {
-  const examples = repositoryFiles().filter((file) => /^(apps|deploy)\/.*\.ya?ml$/.test(file));
+  const examples = workspaceFiles().filter((file) => /^(apps|deploy)\/.*\.ya?ml$/.test(file));
   const bridges = examples.filter((file) => path.basename(file).startsWith('bridge'));
   expect(bridges).toContain('apps/bridge/examples/bridge.yaml');
   for (const file of bridges) {
@@ -51,11 +52,21 @@ test('the example configurations are valid', () => {
 test('the YAML blocks of the root README are valid configurations', () => {
   const blocks = [...readText('README.md').matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] ?? '');
   expect(blocks.length).toBeGreaterThan(0);
+  const folder = mkdtempSync(path.join(tmpdir(), 'mcp-bridge-readme-'));
+  try {
+    for (const [index, block] of blocks.entries()) {
+      const file = path.join(folder, `${index}.yaml`);
+      writeFileSync(file, block);
+      expect(readConfig({ file, env: { SEARCH_TOKEN: 'x' } }), block).toMatchObject({ ok: true });
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('every link between documents leads to a file', () => {
-  const broken = repositoryFiles()
-    .filter((file) => file.endsWith('.md') && existsSync(path.join(root, file)))
+  const broken = workspaceFiles()
+    .filter((file) => file.endsWith('.md'))
     .flatMap((file) =>
       [...readText(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
         .map((match) => match[1] ?? '')

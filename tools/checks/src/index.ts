@@ -1,1 +1,1 @@
-export { readText, repositoryFiles, root } from './workspace.js';
+export { readText, workspaceFiles, root } from './workspace.js';
