@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpServerConfig } from '@mcp-bridge/service';
 import type { UpstreamChannel, UpstreamServer } from './channel.js';
 import {
@@ -16,6 +16,9 @@ import {
 } from './fixtures/upstream-test-kit.js';
 import type { HttpFixture } from './fixtures/upstream-test-kit.js';
 import { startUpstreamServer } from './upstream-server.js';
+
+// Real processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const started: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { ServerConfig } from '@mcp-bridge/service';
@@ -14,6 +14,9 @@ import {
   until,
 } from './fixtures/upstream-test-kit.js';
 import { startUpstreamServer } from './upstream-server.js';
+
+// Real processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const started: UpstreamServer[] = [];
 let clock = 0;

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixtureCommand, freePort, spawnService, startFixtureHttp } from '@mcp-bridge/testkit';
 import type { ServerConfig } from '@mcp-bridge/service';
 import type { ChannelScope, UpstreamChannel } from './channel.js';
@@ -20,6 +20,9 @@ import { startUpstreamServer } from './upstream-server.js';
 const EVERYTHING = createRequire(import.meta.url).resolve(
   '@modelcontextprotocol/server-everything/dist/index.js',
 );
+
+// Real processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const started: AsyncDisposable[] = [];
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ServerConfig } from '@mcp-bridge/service';
 import type { UpstreamServer } from './channel.js';
 import {
@@ -15,6 +15,9 @@ import {
   value,
 } from './fixtures/upstream-test-kit.js';
 import { startUpstreamServer } from './upstream-server.js';
+
+// Real processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const started: UpstreamServer[] = [];
 function start(config: ServerConfig, probeTimeoutMs = 2_000): UpstreamServer {
@@ -242,5 +245,5 @@ describe('processes', () => {
     await server.close();
     expect(isAlive(pid)).toBe(false);
     await until(() => !isAlive(grandchild), 'end of the grandchild');
-  }, 15_000);
+  });
 });
