@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { limits } from './limits.js';
+import { stdioCost } from './stdio-cost.js';
 
 /** Every scenario, in the order of `--help`. */
-export const scenarios: readonly Scenario[] = [limits];
+export const scenarios: readonly Scenario[] = [limits, stdioCost];
