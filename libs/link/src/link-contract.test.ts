@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { type DeadlineWheel, createDeadlineWheel } from './deadline-wheel.js';
 import { createInProcessLink } from './in-process-link.js';
 import type { Link } from './link.js';
 import { startLinkServer } from './link-server.js';
@@ -9,6 +10,7 @@ import { ScriptedHandler } from './testing/scripted-handler.js';
 interface Setup {
   readonly link: Link;
   readonly handler: ScriptedHandler;
+  readonly deadlines: DeadlineWheel;
 }
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -16,14 +18,14 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const kinds: readonly [string, (handler: ScriptedHandler) => Promise<Link>][] = [
-  ['in-process', async (handler) => createInProcessLink(handler)],
+const kinds: readonly [string, (handler: ScriptedHandler, deadlines: DeadlineWheel) => Promise<Link>][] = [
+  ['in-process', async (handler, deadlines) => createInProcessLink(handler, { deadlines })],
   [
     'gRPC',
-    async (handler) => {
+    async (handler, deadlines) => {
       const server = await startLinkServer({ host: '127.0.0.1', port: 0, handler });
       cleanups.push(async () => server[Symbol.asyncDispose]());
-      return createRouterPool({ routers: [`127.0.0.1:${server.port}`] });
+      return createRouterPool({ routers: [`127.0.0.1:${server.port}`], deadlines });
     },
   ],
 ];
@@ -31,9 +33,10 @@ const kinds: readonly [string, (handler: ScriptedHandler) => Promise<Link>][] = 
 describe.each(kinds)('%s link', (_kind, open) => {
   async function setUp(): Promise<Setup> {
     const handler = new ScriptedHandler();
-    const link = await open(handler);
+    const deadlines = createDeadlineWheel();
+    const link = await open(handler, deadlines);
     cleanups.push(async () => link[Symbol.asyncDispose]());
-    return { link, handler };
+    return { link, handler, deadlines };
   }
 
   test('brings back the result', async () => {
@@ -169,6 +172,16 @@ describe.each(kinds)('%s link', (_kind, open) => {
     handler.held[0]!.sink.onResult(Buffer.from('{}'));
     await new RecordedCall(link, callRequest({ method: 'echo' })).outcome;
     expect(call.outcomes).toHaveLength(1);
+  });
+
+  test('keeps no deadline of a call that has ended', async () => {
+    const { link, deadlines } = await setUp();
+    const call = new RecordedCall(link, callRequest({ method: 'echo' }));
+    const cancelled = new RecordedCall(link, callRequest({ method: 'hold' }));
+    expect(deadlines.size).toBeGreaterThanOrEqual(1);
+    await call.outcome;
+    cancelled.handle.cancel();
+    expect(deadlines.size).toBe(0);
   });
 
   test('keeps a thousand concurrent calls apart', async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FrameReader } from './frame-reader.js';
 import { FRAME, MAX_BATCH_BYTES } from './frames.js';
 import { framesOf } from './link-method.js';
@@ -41,6 +41,11 @@ beforeEach(() => {
     maxBufferedBytesPerCall: 1_000_000,
     maxBufferedBytes: 3_000_000,
   });
+});
+
+afterEach(async () => {
+  outbox.close();
+  await settle();
 });
 
 /** Lets the stream take everything until nothing more comes. */
@@ -128,9 +133,9 @@ describe('congestion', () => {
   test('many small frames do not starve a large payload', async () => {
     outbox.addCredit(100_000_000);
     outbox.reply(FRAME.RESULT, 1, bytes(900_000));
-    // Each turn brings more small frames than the rest of a batch holds, and the stream takes one batch.
+    // Each turn brings more small frames than a batch holds, and the stream takes one batch.
     for (let at = 0; at < 40; at++) {
-      for (let each = 0; each < 50; each++) outbox.reply(FRAME.RESULT, 2 + at * 50 + each, bytes(5000));
+      for (let each = 0; each < 60; each++) outbox.reply(FRAME.RESULT, 2 + at * 60 + each, bytes(5000));
       await turn();
       pending.shift()?.();
     }

@@ -222,7 +222,7 @@ export class Outbox {
   #fill(): void {
     const now = this.#firstLane === undefined ? 0 : this.#options.now();
     while (this.#firstLane !== undefined && this.#writer.length < MAX_BATCH_BYTES) {
-      const lane = this.#firstLane;
+      const lane: Lane = this.#firstLane;
       this.#firstLane = lane.next;
       if (lane.dropped) continue;
       this.#bufferedBytes -= lane.step(this.#writer, this.#contexts, now);

@@ -4,50 +4,35 @@ import { once } from 'node:events';
 /** A TCP proxy that can stop passing bytes (a half-open network) and cut its connections. */
 export interface FlakyProxy extends AsyncDisposable {
   readonly port: number;
-  stall(): void;
+  /** `up`: only what the clients send. */
+  stall(direction?: 'both' | 'up'): void;
   resume(): void;
   cut(): void;
 }
 
 export async function startFlakyProxy(targetPort: number): Promise<FlakyProxy> {
-  const sockets = new Set<Socket>();
-  let stalled = false;
+  const clients = new Set<Socket>();
+  const targets = new Set<Socket>();
+  let stalled: 'none' | 'both' | 'up' = 'none';
   const server = createServer((client) => {
     const target = connect(targetPort, '127.0.0.1');
-    for (const [from, to] of [
-      [client, target],
-      [target, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (bytes) => {
-        if (!to.write(bytes)) from.pause();
-        if (stalled) from.pause();
-      });
-      to.on('drain', () => {
-        if (!stalled) from.resume();
-      });
-      from.on('error', () => {});
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-      if (stalled) from.pause();
-    }
+    join(client, target, clients, () => stalled !== 'none');
+    join(target, client, targets, () => stalled === 'both');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of [...clients, ...targets]) socket.destroy();
   };
   return {
     port: (server.address() as AddressInfo).port, // it listens on TCP
-    stall() {
-      stalled = true;
-      for (const socket of sockets) socket.pause();
+    stall(direction = 'both') {
+      stalled = direction;
+      for (const socket of direction === 'both' ? [...clients, ...targets] : clients) socket.pause();
     },
     resume() {
-      stalled = false;
-      for (const socket of sockets) socket.resume();
+      stalled = 'none';
+      for (const socket of [...clients, ...targets]) socket.resume();
     },
     cut,
     async [Symbol.asyncDispose]() {
@@ -57,4 +42,21 @@ export async function startFlakyProxy(targetPort: number): Promise<FlakyProxy> {
       await closed;
     },
   };
+}
+
+/** Passes on what `from` sends, for as long as it is not stalled. */
+function join(from: Socket, to: Socket, open: Set<Socket>, isStalled: () => boolean): void {
+  open.add(from);
+  from.on('data', (bytes) => {
+    if (!to.write(bytes) || isStalled()) from.pause();
+  });
+  to.on('drain', () => {
+    if (!isStalled()) from.resume();
+  });
+  from.on('error', () => {});
+  from.on('close', () => {
+    open.delete(from);
+    to.destroy();
+  });
+  if (isStalled()) from.pause();
 }

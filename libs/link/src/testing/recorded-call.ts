@@ -68,7 +68,7 @@ export function callRequest(fields: Partial<CallRequest> & { readonly method: st
     clientInfo: '',
     session: '',
     logLevel: '',
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
     paramHeaders: '',
     traceparent: '',
     replayStream: '',
