@@ -4,6 +4,8 @@ export interface LoadConnection {
   onReply: (ok: boolean) => void;
   /** Set by the loop: the connection is lost; an answer that is due will not come. */
   onClose: () => void;
+  /** Before each run: opens anew what a server may have closed as idle. */
+  prepare?(): Promise<void>;
   send(): void;
   close(): void;
 }

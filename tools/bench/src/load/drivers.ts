@@ -14,7 +14,7 @@ export type LoadSpec =
 export async function openConnection(spec: LoadSpec): Promise<LoadConnection> {
   switch (spec.kind) {
     case 'http':
-      return await (await import('./http-driver.js')).openHttpConnection(spec);
+      return await (await import('./http-driver.js')).openHttpClient(spec);
     case 'tcp-echo':
       return await (await import('./tcp-driver.js')).openTcpEcho(spec);
     case 'websocket-echo':

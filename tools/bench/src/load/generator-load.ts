@@ -6,6 +6,7 @@ import type { Load, LoadSample } from './load.js';
 /** What the generator is told, over its IPC channel. */
 export type GeneratorOrder =
   | { readonly order: 'open'; readonly spec: LoadSpec }
+  | { readonly order: 'prepare' }
   | { readonly order: 'run'; readonly durationMs: number };
 
 export type GeneratorReport =
@@ -36,6 +37,9 @@ export async function startGenerator(spec: LoadSpec): Promise<Load> {
   }
   return {
     ...(pid !== undefined && { pid }),
+    async prepare() {
+      await tell(child, { order: 'prepare' });
+    },
     async run(durationMs) {
       const report = await tell(child, { order: 'run', durationMs });
       if (!('sample' in report)) throw new Error('the load generator did not return a sample');

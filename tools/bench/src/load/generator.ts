@@ -10,6 +10,10 @@ const OPENED_AT_ONCE = 64;
 let connections: LoadConnection[] = [];
 
 async function obey(order: GeneratorOrder): Promise<GeneratorReport> {
+  if (order.order === 'prepare') {
+    for (const connection of connections) await connection.prepare?.();
+    return { opened: connections.length };
+  }
   if (order.order === 'run') return { sample: await runClosedLoop(connections, order.durationMs) };
   const { spec } = order;
   while (connections.length < spec.connections) {

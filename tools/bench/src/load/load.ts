@@ -19,6 +19,8 @@ export interface LoadSample {
 export interface Load extends AsyncDisposable {
   /** Id of the generator, where it lives through all runs: clients are measured by it. */
   readonly pid?: number;
+  /** To be called right before each run; not part of what is measured. */
+  prepare(): Promise<void>;
   /** Keeps every connection busy for this long. */
   run(durationMs: number): Promise<LoadSample>;
 }

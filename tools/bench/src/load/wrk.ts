@@ -45,6 +45,8 @@ export async function startWrkLoad({ url, connections = 64, request }: WrkLoadOp
   const folder = await createTempFolder();
   const script = await folder.write('load.lua', wrkScript(request));
   return {
+    // Each run opens its own connections.
+    prepare: () => Promise.resolve(),
     async run(durationMs) {
       const seconds = Math.max(1, Math.round(durationMs / 1000));
       const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];

@@ -67,6 +67,7 @@ export async function compare(
 ): Promise<Comparison> {
   for (const { name, load } of subjects) {
     progress(`warm-up · ${name}`);
+    await load.prepare();
     await load.run(pace.warmupMs);
   }
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
@@ -96,6 +97,7 @@ export function ratio({ subjects }: Comparison, metric: Metric, of: string, agai
 }
 
 async function sampleOf({ processes, load }: Subject, durationMs: number): Promise<Sample> {
+  await load.prepare();
   const meter = startProcessMeter(processes);
   const sample = await load.run(durationMs);
   const use = meter.read();
