@@ -1,10 +1,11 @@
-// npm start: installs and builds what is missing, then runs the bridge with the example configuration.
+// npm start: installs what is missing, then runs the bridge with the example configuration. It needs no build:
+// mcp-bridge runs compiled code where that is current and the source itself where it is not.
 // Plain Node, no packages: this is the first thing that runs in a fresh clone.
 // Arguments go to the bridge instead of the example: npm start -- -c my.yaml
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { installPackages, requireNode, root, runTool } from './prepare.mjs';
+import { installPackages, requireNode, root } from './prepare.mjs';
 
 const INSPECTOR =
   'npx -y --engine-strict=false --loglevel=error -p node@22.23.3 -p @modelcontextprotocol/inspector@2.12.0 mcp-inspector --cli';
@@ -12,10 +13,6 @@ const PORTS_TRIED = 20;
 
 requireNode();
 installPackages();
-console.log('Building …');
-if (runTool('typescript/bin/tsc', ['-b', 'apps/bridge']) !== 0) {
-  console.log('The build has errors (above); running from source instead.');
-}
 
 const args = process.argv.length > 2 ? process.argv.slice(2) : ['-c', 'apps/bridge/examples/bridge.yaml'];
 const env = { MCP_BRIDGE_LOG__LEVEL: 'warn', ...process.env };
