@@ -1,0 +1,130 @@
+import type { DeadlineWheel, Link } from '@mcp-bridge/link';
+import { BridgeError, type Envelope } from '@mcp-bridge/protocol';
+import { toInternalCall } from '../calls/call-request.js';
+import type { Client } from '../calls/client.js';
+import type { Initialized } from '../sessions/initialize.js';
+import { UnsolicitedStream } from './unsolicited-stream.js';
+
+export interface LegacySessionOptions {
+  readonly link: Link;
+  readonly wheel: DeadlineWheel;
+  /** Most messages, and bytes of them, that may wait for the answer to `initialize`. */
+  readonly maxHeld: number;
+  readonly maxHeldBytes: number;
+  onMessage(message: Buffer): void;
+  onSessionEnded(): void;
+}
+
+const END_TIMEOUT_MS = 10_000;
+const NO_REPLY = { onMessage() {}, onResult() {}, onError() {} };
+
+/**
+ * The legacy session of a channel: none, then `beginning` while `initialize` is answered, then one client, until
+ * the channel closes. Messages that come while it begins wait for their turn: scripts write all at once.
+ */
+export class LegacySession {
+  readonly #options: LegacySessionOptions;
+  #client: Client | undefined = undefined;
+  #beginning = false;
+  #held: Envelope[] = [];
+  #heldBytes = 0;
+  #stream: UnsolicitedStream | undefined = undefined;
+
+  constructor(options: LegacySessionOptions) {
+    this.#options = options;
+  }
+
+  get beginning(): boolean {
+    return this.#beginning;
+  }
+
+  /** @throws {BridgeError} INVALID_PARAMS before `initialize` was answered */
+  get client(): Client {
+    if (this.#client !== undefined) return this.#client;
+    throw new BridgeError(
+      'INVALID_PARAMS',
+      'Invalid params: send initialize first, or name the protocol version in _meta as 2026-07-28 requires',
+    );
+  }
+
+  /**
+   * Begins the session with what answers its `initialize`.
+   * @returns the result, and the messages that waited
+   * @throws {BridgeError} INVALID_REQUEST for a second session; or why it cannot begin
+   */
+  async begin(answer: () => Promise<Initialized>): Promise<Buffer> {
+    if (this.#beginning || this.#client !== undefined) {
+      throw new BridgeError('INVALID_REQUEST', 'This connection is initialized already; open another one');
+    }
+    this.#beginning = true;
+    try {
+      const { result, client } = await answer();
+      this.#client = client;
+      return result;
+    } finally {
+      this.#beginning = false;
+    }
+  }
+
+  /** False when too much waits already. */
+  hold(envelope: Envelope): boolean {
+    const size = envelope.bytes.length;
+    if (this.#held.length >= this.#options.maxHeld) return false;
+    if (this.#heldBytes + size > this.#options.maxHeldBytes) return false;
+    this.#held.push(envelope);
+    this.#heldBytes += size;
+    return true;
+  }
+
+  /** What waited for the session, in its order. */
+  release(): readonly Envelope[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    return held;
+  }
+
+  /**
+   * The client has begun to use the session: from now on it may be sent what belongs to no request. Not before,
+   * because servers must not send requests until the client is initialized.
+   */
+  use(): Client {
+    const { client } = this;
+    if (this.#stream === undefined) {
+      const { link, wheel } = this.#options;
+      this.#stream = new UnsolicitedStream({
+        link,
+        wheel,
+        client,
+        onMessage: (message) => this.#options.onMessage(message),
+        onSessionEnded: () => this.#options.onSessionEnded(),
+      });
+    }
+    return client;
+  }
+
+  /** Passes a notification or a response on to the session's router; without a session it means nothing. */
+  input(envelope: Envelope): void {
+    if (this.#client === undefined) return;
+    const { principal, view, session } = this.use();
+    const { bytes, message } = envelope;
+    this.#options.link.input({
+      principal,
+      view,
+      session,
+      message: bytes.subarray(message.start, message.end),
+    });
+  }
+
+  /** The channel is gone, and the session with it. */
+  end(): void {
+    this.#held = [];
+    if (this.#client === undefined || this.#stream === undefined) return;
+    this.#stream.close();
+    this.#stream = undefined;
+    this.#options.link.call(
+      toInternalCall('session/end', this.#client, { timeoutMs: END_TIMEOUT_MS }),
+      NO_REPLY,
+    );
+  }
+}
