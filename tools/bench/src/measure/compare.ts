@@ -4,6 +4,9 @@ import type { LatencySummary } from './latency.js';
 import { startProcessMeter, type MeteredProcess, type ProcessUse } from './process-meter.js';
 import { median, medianRatio, spread } from './statistics.js';
 
+const MIN_WARMUP_REQUESTS = 5000;
+const MAX_WARMUPS = 10;
+
 /** One of the things that a scenario compares. */
 export interface Subject {
   readonly name: string;
@@ -67,8 +70,7 @@ export async function compare(
 ): Promise<Comparison> {
   for (const { name, load } of subjects) {
     progress(`warm-up · ${name}`);
-    await load.prepare();
-    await load.run(pace.warmupMs);
+    await warmUp(load, pace.warmupMs);
   }
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 1; round <= pace.rounds; round += 1) {
@@ -94,6 +96,14 @@ export function ratio({ subjects }: Comparison, metric: Metric, of: string, agai
     return subject.samples.map((sample) => sample[metric]);
   };
   return medianRatio(values(of), values(against));
+}
+
+/** A slow server, or one on a busy machine, gets longer: what is not compiled yet is not what it costs. */
+async function warmUp(load: Load, durationMs: number): Promise<void> {
+  await load.prepare();
+  let requests = 0;
+  for (let turn = 0; turn < MAX_WARMUPS && requests < MIN_WARMUP_REQUESTS; turn += 1)
+    requests += (await load.run(durationMs)).requests;
 }
 
 async function sampleOf({ processes, load }: Subject, durationMs: number): Promise<Sample> {

@@ -5,6 +5,8 @@ import { readProcessStat } from './process-stat.js';
 export interface MeteredProcess {
   readonly name: string;
   readonly pid: number;
+  /** False for what is reported but is no cost of the subject; default true. */
+  readonly counted?: boolean;
   /** Name under which all that it started is reported together; left out, its children are not measured. */
   readonly childrenName?: string;
 }
@@ -12,7 +14,7 @@ export interface MeteredProcess {
 /** What one process, or the children of one process, used during a sample. */
 export interface ProcessUse {
   readonly name: string;
-  /** False for children: they are upstream servers, the same ones behind every subject. */
+  /** Part of the subject's cost. Children are not: they are upstream servers, the same behind every subject. */
   readonly counted: boolean;
   readonly cpuMs: number;
   /** At the end of the sample. */
@@ -49,7 +51,7 @@ export function startProcessMeter(processes: readonly MeteredProcess[]): Process
   return {
     read: () =>
       processes.flatMap((process) => [
-        useOf(process.name, true, [process.pid]),
+        useOf(process.name, process.counted ?? true, [process.pid]),
         ...(process.childrenName === undefined
           ? []
           : [useOf(process.childrenName, false, childrenOf(process))]),

@@ -9,7 +9,11 @@ const CLIENTS = 32;
 const SESSION = '2025-11-25';
 
 /** 32 clients that call the echo tool, one call after the other. */
-export async function echoCalls(resources: Resources, name: string, target: Target): Promise<Subject> {
+export async function echoCalls(
+  resources: Resources,
+  name: string,
+  target: Pick<Target, 'url' | 'echoTool' | 'processes'>,
+): Promise<Subject> {
   const load = await startGenerator({
     kind: 'http',
     url: target.url,

@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.js';
+import { gateway } from './gateway.js';
+import { httpCost } from './http-cost.js';
 import { limits } from './limits.js';
 import { stdioCost } from './stdio-cost.js';
 
 /** Every scenario, in the order of `--help`. */
-export const scenarios: readonly Scenario[] = [limits, stdioCost];
+export const scenarios: readonly Scenario[] = [limits, gateway, stdioCost, httpCost];
