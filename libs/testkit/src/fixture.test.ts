@@ -66,6 +66,24 @@ describe('the fixture over HTTP', async () => {
     }
   });
 
+  it('refuses a modern caller that lacks a capability, and asks a legacy one all the same', async () => {
+    const call = { name: 'test_missing_capability', arguments: {} };
+    const refused = await sendRaw(both.url, modernRequest('tools/call', call));
+    expect(refused.status).toBe(400);
+    expect(refused.message.error).toMatchObject({
+      code: -32021,
+      data: { requiredCapabilities: { sampling: {} } },
+    });
+    const session = await openLegacySession(both.url);
+    await using stream = await session.open('tools/call', call, 9);
+    const question = await stream.nextMessage();
+    expect(question?.method).toBe('sampling/createMessage');
+    await session.post({ id: question?.id, error: { code: -32601, message: 'no model here' } });
+    const answer = await stream.nextMessage(({ id, method }) => id === 9 && method === undefined);
+    expect(answer?.result).toMatchObject({ isError: true });
+    await session.end();
+  });
+
   it('refuses a modern request in legacy-only mode and initialize in modern-only mode', async () => {
     const discover = await sendRaw(legacy.url, modernRequest('server/discover'));
     expect(discover.status).toBe(400);
