@@ -152,7 +152,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
     if (refusal !== undefined) {
       respond('error', refusal);
       // A modern client can send the call again and declare more; a legacy one declared for good.
-      if (isModernVersion(this.#request.protocolVersion)) this.#call?.abort(missingCapability(question.method));
+      if (isModernVersion(this.#request.protocolVersion))
+        this.#call?.abort(missingCapability(question.method));
       return;
     }
     if (isModernVersion(this.#request.protocolVersion)) {

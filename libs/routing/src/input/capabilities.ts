@@ -68,9 +68,13 @@ const NEEDED: Readonly<Record<string, string>> = {
 /** Tells a modern client which capability its call needs (requirement 8). */
 export function missingCapability(method: string): BridgeError {
   const name = NEEDED[method] ?? method;
-  return new BridgeError('MISSING_CAPABILITY', `The server needs the client capability "${name}" for this call`, {
-    data: JSON.stringify({ requiredCapabilities: { [name]: {} } }),
-  });
+  return new BridgeError(
+    'MISSING_CAPABILITY',
+    `The server needs the client capability "${name}" for this call`,
+    {
+      data: JSON.stringify({ requiredCapabilities: { [name]: {} } }),
+    },
+  );
 }
 
 const TASKS = 'io.modelcontextprotocol/tasks';

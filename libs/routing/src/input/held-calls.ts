@@ -89,7 +89,9 @@ export class HeldCalls {
     // The gateway validated the params as a JSON object.
     const { requestState } = JSON.parse(request.params.toString('utf8')) as { requestState?: unknown };
     if (requestState === undefined) return 'none';
-    return typeof requestState === 'string' && requestState.startsWith(`${this.#options.routerId}.`) ? 'own' : 'foreign';
+    return typeof requestState === 'string' && requestState.startsWith(`${this.#options.routerId}.`)
+      ? 'own'
+      : 'foreign';
   }
 
   /**
