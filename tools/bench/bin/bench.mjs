@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // npm run bench -- <scenario…>: installs packages in a fresh clone, then runs src/main.ts with this Node.
-// Load generators and raw servers are its child processes and inherit these flags.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { spawnService, type SpawnedService } from '@mcp-bridge/testkit';
+import { sourceFlags } from '../source-flags.js';
 
 /** The raw servers of this folder. */
 export type LimitServer = 'http-fixed' | 'http-json' | 'websocket-echo' | 'tcp-echo' | 'grpc-echo';
@@ -15,8 +16,7 @@ export interface RunningLimit extends AsyncDisposable {
 /** Starts a raw server on a free loopback port. */
 export async function startLimit(server: LimitServer, args: readonly string[] = []): Promise<RunningLimit> {
   const file = fileURLToPath(new URL(`${server}.ts`, import.meta.url));
-  // The flags of this process let Node run TypeScript.
-  const service = await spawnService(process.execPath, [...process.execArgv, file, ...args], {
+  const service = await spawnService(process.execPath, [...sourceFlags, file, ...args], {
     readyPattern: /"port":([1-9]\d*)/,
   });
   const port = Number(service.ready[1]);

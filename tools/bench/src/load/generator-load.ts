@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { sourceFlags } from '../source-flags.js';
 import type { LoadSpec } from './drivers.js';
 import type { Load, LoadSample } from './load.js';
 
@@ -21,7 +22,10 @@ const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
  * @throws {Error} when a connection or session cannot be opened
  */
 export async function startGenerator(spec: LoadSpec): Promise<Load> {
-  const child = fork(GENERATOR, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(GENERATOR, {
+    execArgv: [...sourceFlags],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const { pid } = child;
   const close = (): Promise<void> =>
     new Promise((resolve) => {
