@@ -1,5 +1,7 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { CHALLENGE, draining, type Refusal, refusalOf, unauthenticated } from '../admission/admit.js';
+import { NO_SUCH_PATH, viewOf } from '../calls/mcp-path.js';
 import { receiveBody } from './body.js';
 import { acceptsReplies, isJsonContent } from './content.js';
 import type { GatewayParts } from './gateway-parts.js';
@@ -8,8 +10,6 @@ import { handlePost, type Post } from './post.js';
 import { HttpReply } from './reply.js';
 import { handleDelete, handleGet } from './session-requests.js';
 
-const ROOT = '/mcp';
-const VIEW = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 const REQUEST_HEADERS =
   'Content-Type, Accept, Authorization, X-Api-Key, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent';
@@ -30,9 +30,7 @@ function route(parts: GatewayParts, head: RequestHead, reply: HttpReply, res: Ht
   if (!isAdmitted(parts, head, reply)) return;
   const view = viewOf(head.path);
   if (view === undefined) {
-    const message =
-      'Nothing is served here; the MCP endpoint is /mcp, or /mcp/ and the name of a server or view';
-    reply.refuse(new BridgeError('METHOD_NOT_FOUND', message));
+    reply.refuse(new BridgeError('METHOD_NOT_FOUND', NO_SUCH_PATH));
     return;
   }
   if (head.method === 'options') {
@@ -45,22 +43,14 @@ function route(parts: GatewayParts, head: RequestHead, reply: HttpReply, res: Ht
     return;
   }
   if (parts.draining) {
-    parts.refused('draining');
     reply.closeConnection = true;
-    reply.refuse(
-      new BridgeError('DRAINING', 'The gateway is shutting down; connect again', {
-        data: '{"retryAfterMs":1000}',
-      }),
-    );
+    refuse(parts, reply, draining());
     return;
   }
   const principal = parts.keyring.authenticate(head.authorization, head.apiKey);
   if (principal === undefined) {
-    parts.refused('auth');
-    reply.header('WWW-Authenticate', 'Bearer realm="mcp-bridge"');
-    reply.refuse(
-      new BridgeError('UNAUTHENTICATED', 'Send a valid API key as "Authorization: Bearer …" or X-Api-Key'),
-    );
+    reply.header('WWW-Authenticate', CHALLENGE);
+    refuse(parts, reply, unauthenticated());
     return;
   }
   const post: Post = { head, principal, view, reply };
@@ -69,37 +59,16 @@ function route(parts: GatewayParts, head: RequestHead, reply: HttpReply, res: Ht
   else receivePost(parts, post, res);
 }
 
-/** Origin before all else, on every route: a hostile page must not even learn what is served. */
 function isAdmitted(parts: GatewayParts, head: RequestHead, reply: HttpReply): boolean {
-  if (head.origin !== '') {
-    if (!parts.origins.allows(head.origin)) {
-      parts.refused('origin');
-      reply.refuse(new BridgeError('DENIED', 'This Origin may not call; see gateway.allowedOrigins'));
-      return false;
-    }
-    reply.corsOrigin = head.origin;
-  }
-  if (head.fault !== '' || head.host === '') {
-    parts.refused('malformed');
-    reply.refuse(
-      new BridgeError('INVALID_REQUEST', head.fault === '' ? 'The Host header is missing' : head.fault),
-    );
-    return false;
-  }
-  if (!parts.hosts.allows(head.host)) {
-    parts.refused('host');
-    reply.refuse(new BridgeError('DENIED', 'This Host is not served; see gateway.allowedHosts'));
-    return false;
-  }
-  return true;
+  const refusal = refusalOf(parts, head);
+  if (refusal?.reason !== 'origin') reply.corsOrigin = head.origin;
+  if (refusal !== undefined) refuse(parts, reply, refusal);
+  return refusal === undefined;
 }
 
-/** `''` is the default view; undefined is no MCP path. */
-function viewOf(path: string): string | undefined {
-  if (path === ROOT || path === `${ROOT}/`) return '';
-  if (!path.startsWith(`${ROOT}/`)) return undefined;
-  const view = path.slice(ROOT.length + 1);
-  return VIEW.test(view) ? view : undefined;
+function refuse(parts: GatewayParts, reply: HttpReply, { reason, error }: Refusal): void {
+  parts.refused(reason);
+  reply.refuse(error);
 }
 
 function answerPreflight(head: RequestHead, reply: HttpReply): void {
