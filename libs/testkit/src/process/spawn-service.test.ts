@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { descendantsOf, isRunning, spawnService, waitFor } from '../index.js';
 
@@ -7,12 +9,12 @@ const STUBBORN = `
   const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   process.on('SIGTERM', () => {});
   setInterval(() => {}, 1000);
-  console.log('ready', child.pid);
+  console.log('ready ' + child.pid);
 `;
 
 describe('spawnService', () => {
   it('kills the process and what it started', async () => {
-    const service = await spawnService(process.execPath, ['-e', STUBBORN], READY);
+    await using service = await spawnService(process.execPath, ['-e', STUBBORN], READY);
     const grandchild = Number(service.ready[1]);
     expect(descendantsOf(service.pid)).toEqual([grandchild]);
     expect(descendantsOf(process.pid)).toContain(grandchild);
@@ -21,8 +23,25 @@ describe('spawnService', () => {
     expect(isRunning(service.pid)).toBe(false);
   });
 
+  it('leaves nothing running when the test process itself is killed', async () => {
+    const script = `
+      import { spawnService } from ${JSON.stringify(new URL('spawn-service.ts', import.meta.url).href)};
+      const service = await spawnService(process.execPath, ['-e', ${JSON.stringify(STUBBORN)}], { readyPattern: /^ready/ });
+      console.log(service.pid + ' ' + service.ready.input.split(' ')[1]);
+      setInterval(() => {}, 1000);
+    `;
+    const tester = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(tester.stdout.setEncoding('utf8'), 'data')) as [string];
+    const pids = line.trim().split(' ').map(Number);
+    expect(pids.map(isRunning)).toEqual([true, true]);
+    tester.kill('SIGKILL');
+    await waitFor(() => !pids.some(isRunning), { what: 'the orphans to end' });
+  }, 20_000);
+
   it('stop lets a process end by itself and kills it after the grace time', async () => {
-    const polite = await spawnService(
+    await using polite = await spawnService(
       process.execPath,
       [
         '-e',
@@ -31,7 +50,7 @@ describe('spawnService', () => {
       READY,
     );
     expect(await polite.stop()).toEqual({ code: 7, signal: null });
-    const stubborn = await spawnService(process.execPath, ['-e', STUBBORN], READY);
+    await using stubborn = await spawnService(process.execPath, ['-e', STUBBORN], READY);
     expect(await stubborn.stop({ graceMs: 50 })).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
