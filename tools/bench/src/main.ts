@@ -1,6 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { helpText, parseOptions } from './options.js';
 import { readEnvironment } from './report/environment.js';
+import { hottestFunctions, type CpuProfile } from './report/profile-text.js';
 import { createReport } from './report/report.js';
 import { goalLine, scenarioText } from './report/scenario-text.js';
 import type { ScenarioResult } from './scenario.js';
@@ -8,6 +10,8 @@ import { scenarios } from './scenarios/registry.js';
 
 /** Exit code for wrong arguments (`EX_USAGE` of sysexits.h). */
 const EXIT_USAGE = 64;
+/** Functions listed for each profile. */
+const HOTTEST = 25;
 
 async function main(args: readonly string[]): Promise<number> {
   let options;
@@ -31,15 +35,27 @@ async function main(args: readonly string[]): Promise<number> {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
       process.stdout.write(`[${scenario.name} ${seconds} s] ${line}\n`);
     };
-    const result = await scenario.run({ pace: options.pace, progress });
+    const result = await scenario.run({ pace: options.pace, progress, profileFolder: options.profile });
     results.set(scenario.name, result);
     process.stdout.write(`\n${scenarioText(scenario.name, result)}\n\n`);
   }
+  if (options.profile !== undefined) process.stdout.write(await profilesText(options.profile));
   const report = createReport(environment, options.pace, results);
   if (options.scenarios.length > 1 && report.goals.length > 0)
     process.stdout.write(`Goals\n${report.goals.map(goalLine).join('\n')}\n`);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   return 0;
+}
+
+/** The hottest functions of every profile in the folder. */
+async function profilesText(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile')).sort();
+  const texts = names.map(async (name) => {
+    // Written by V8.
+    const profile = JSON.parse(await readFile(path.join(folder, name), 'utf8')) as CpuProfile;
+    return `${name}\n${hottestFunctions(profile, HOTTEST)}\n\n`;
+  });
+  return (await Promise.all(texts)).join('');
 }
 
 // Everything that a scenario started ends with this process.

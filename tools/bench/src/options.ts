@@ -10,10 +10,12 @@ export type Options =
       readonly pace: Pace;
       /** Where the JSON goes. */
       readonly json: string | undefined;
+      /** Folder for CPU profiles of the bridge. */
+      readonly profile: string | undefined;
     };
 
 const FULL: Pace = { rounds: 5, sampleMs: 3000, warmupMs: 2000 };
-const QUICK: Pace = { rounds: 3, sampleMs: 2000, warmupMs: 1000 };
+const QUICK: Pace = { rounds: 3, sampleMs: 2000, warmupMs: 2000 };
 
 /**
  * Parses the command line.
@@ -29,6 +31,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       json: { type: 'string' },
+      profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       sampleMs: (positive('--seconds', values.seconds) ?? pace.sampleMs / 1000) * 1000,
     },
     json: values.json,
+    profile: values.profile,
   };
 }
 
@@ -66,6 +70,8 @@ Options
   --rounds N     samples of each subject
   --seconds N    length of a sample
   --json FILE    writes all samples, ratios and goals
+  --profile DIR  writes CPU profiles of the bridge's processes and lists their hottest functions; the figures
+                 then include the profiler
   --help         this text
 
 Subjects of a scenario are measured in turn (A B A B …); figures are medians. Ratios are worth comparing between

@@ -14,6 +14,8 @@ export interface ScenarioContext {
   readonly pace: Pace;
   /** Shown at once. */
   readonly progress: (line: string) => void;
+  /** Where the bridge's processes leave CPU profiles; then the figures include the profiler. */
+  readonly profileFolder: string | undefined;
 }
 
 /** What a scenario found. */

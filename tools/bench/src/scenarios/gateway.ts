@@ -20,7 +20,7 @@ const CONTENT = { 'content-type': 'application/json', accept: 'application/json,
 export const gateway: Scenario = {
   name: 'gateway',
   summary: 'cached tools/list, ping and initialize over HTTP against raw uWebSockets.js (P1)',
-  async run({ pace, progress }) {
+  async run({ pace, progress, profileFolder }) {
     ensureWrk(progress);
     buildBridge(progress);
     await using resources = createResources();
@@ -30,11 +30,14 @@ export const gateway: Scenario = {
       await rawSubject(resources, JSON_REPLY, 'http-json'),
     ];
     for (const topology of TOPOLOGIES) {
-      const bridge = resources.add(await startBridge({ upstream: echoServerCommand(), topology }));
+      const bridge = resources.add(
+        await startBridge({ upstream: echoServerCommand(), topology, profileFolder }),
+      );
       subjects.push(...(await bridgeSubjects(resources, topology, bridge)));
     }
     const comparison = await compare(subjects, pace, progress);
     const against = (name: string): number => ratio(comparison, 'requestsPerSecond', name, FIXED);
+    const cpu = (name: string): number => ratio(comparison, 'cpuUsPerRequest', name, FIXED);
     const ofBridge = subjects.slice(2);
     const lists = TOPOLOGIES.map((topology) => ({
       topology,
@@ -42,7 +45,10 @@ export const gateway: Scenario = {
     }));
     return {
       comparison,
-      ratios: ofBridge.map(({ name }) => ({ what: `throughput, ${name} / ${FIXED}`, value: against(name) })),
+      ratios: ofBridge.flatMap(({ name }) => [
+        { what: `throughput, ${name} / ${FIXED}`, value: against(name) },
+        { what: `CPU per request, ${name} / ${FIXED}`, value: cpu(name) },
+      ]),
       // Two processes are what is deployed; one process is in the ratios.
       goals: lists
         .filter(({ topology }) => topology === 'two processes')

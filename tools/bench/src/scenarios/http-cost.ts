@@ -18,14 +18,14 @@ const BRIDGE = 'bridge, two processes';
 export const httpCost: Scenario = {
   name: 'http-cost',
   summary: 'tools/call to a Streamable HTTP server directly, through the bridge and mcp-proxy (P4)',
-  async run({ pace, progress }) {
+  async run({ pace, progress, profileFolder }) {
     ensurePeers(progress);
     buildBridge(progress);
     await using resources = createResources();
     const echo = resources.add(await startEchoHttp());
     progress('starting the bridge and the peer, 32 sessions each');
     const bridge = resources.add(
-      await startBridge({ upstream: { url: echo.url }, topology: 'two processes' }),
+      await startBridge({ upstream: { url: echo.url }, topology: 'two processes', profileFolder }),
     );
     const mcpProxy = resources.add(await startMcpProxyOverHttp(echo.url));
     const direct = { url: echo.url, echoTool: 'echo', processes: [] };

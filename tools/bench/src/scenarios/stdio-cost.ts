@@ -13,13 +13,13 @@ const BRIDGE = 'bridge, two processes';
 export const stdioCost: Scenario = {
   name: 'stdio-cost',
   summary: 'tools/call to a stdio server through the bridge, supergateway and mcp-proxy (P3)',
-  async run({ pace, progress }) {
+  async run({ pace, progress, profileFolder }) {
     ensurePeers(progress);
     buildBridge(progress);
     await using resources = createResources();
     const upstream = echoServerCommand();
     progress('starting the bridge and the peers, 32 sessions each');
-    const bridge = resources.add(await startBridge({ upstream, topology: 'two processes' }));
+    const bridge = resources.add(await startBridge({ upstream, topology: 'two processes', profileFolder }));
     const supergateway = resources.add(await startSupergateway(upstream));
     const mcpProxy = resources.add(await startMcpProxy(upstream));
     const comparison = await compare(

@@ -9,6 +9,8 @@ export interface BridgeOptions {
   readonly upstream: Upstream;
   /** One process with everything, or a gateway and a router. */
   readonly topology: 'one process' | 'two processes';
+  /** Where each process writes a CPU profile when it ends. */
+  readonly profileFolder: string | undefined;
 }
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -33,8 +35,14 @@ export function buildBridge(progress: (line: string) => void): void {
   progress(`NOTE: the bridge does not build, its last build is measured: ${stdout.split('\n')[0]}`);
 }
 
+function profileFlags(folder: string, command: string): string[] {
+  const name = `bridge-${command}-${Date.now()}.cpuprofile`;
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}`];
+}
+
 /** Starts a bridge with anonymous access and the default view on free loopback ports. */
-export async function startBridge({ upstream, topology }: BridgeOptions): Promise<Target> {
+export async function startBridge(options: BridgeOptions): Promise<Target> {
+  const { upstream, topology, profileFolder } = options;
   const resources = createResources();
   try {
     const folder = resources.add(await createTempFolder());
@@ -47,10 +55,14 @@ export async function startBridge({ upstream, topology }: BridgeOptions): Promis
       gateway: { port: 0, routers: [`127.0.0.1:${routerPort}`] },
     };
     const file = await folder.write('bridge.json', JSON.stringify(config));
-    const run = async (command: string, readyPattern: RegExp): Promise<SpawnedService> =>
-      resources.add(
-        await spawnService(process.execPath, [COMMAND, command, '-c', file], { readyPattern, cwd: ROOT }),
-      );
+    const run = async (command: string, readyPattern: RegExp): Promise<SpawnedService> => {
+      const flags = profileFolder === undefined ? [] : profileFlags(profileFolder, command);
+      const args = [...flags, COMMAND, command, '-c', file];
+      const service = await spawnService(process.execPath, args, { readyPattern, cwd: ROOT });
+      // In order, because only then a profile is written.
+      resources.add({ [Symbol.asyncDispose]: () => service.stop().then(() => {}) });
+      return service;
+    };
 
     const childrenName = 'upstream servers';
     const isSplit = topology === 'two processes';
