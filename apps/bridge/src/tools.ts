@@ -110,6 +110,7 @@ function listRequest(view: string, cursor: string | undefined): CallRequest {
     timeoutMs: TIMEOUT_MS,
     paramHeaders: '',
     traceparent: '',
+    home: '',
     replayStream: '',
   };
 }

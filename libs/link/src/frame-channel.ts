@@ -9,6 +9,7 @@ export interface FrameChannelOptions {
   readonly limits: LinkLimits;
   /** Announced in HELLO. */
   readonly maxInFlight: number;
+  readonly routerId: string;
   readonly now: () => number;
 }
 
@@ -34,6 +35,7 @@ export class FrameChannel {
       window: options.limits.windowBytes,
       maxPayloadBytes: options.limits.maxPayloadBytes,
       maxInFlight: options.maxInFlight,
+      routerId: options.routerId,
     });
   }
 

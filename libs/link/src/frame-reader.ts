@@ -82,6 +82,7 @@ export class FrameReader {
           window: cursor.u32(),
           maxPayloadBytes: cursor.u32(),
           maxInFlight: cursor.u32(),
+          routerId: cursor.string(),
         });
       default:
         throw malformed(`kind ${kind}`);
@@ -110,6 +111,7 @@ export class FrameReader {
       timeoutMs,
       paramHeaders: flags & CALL_HAS.PARAM_HEADERS ? cursor.string() : '',
       traceparent: flags & CALL_HAS.TRACEPARENT ? cursor.string() : '',
+      home: '',
       replayStream: flags & CALL_HAS.REPLAY_STREAM ? cursor.string() : '',
       params: EMPTY,
     };

@@ -55,6 +55,7 @@ export class FrameWriter {
     this.#u32(hello.window);
     this.#u32(hello.maxPayloadBytes);
     this.#u32(hello.maxInFlight);
+    this.#string(hello.routerId);
     this.#end(frame);
   }
 

@@ -59,6 +59,7 @@ const anyCall = fc
       logLevel: logLevel!,
       paramHeaders: paramHeaders!,
       traceparent: traceparent!,
+      home: '',
       replayStream: replayStream!,
       capabilities: caps!,
       clientInfo: info!,
@@ -93,7 +94,7 @@ describe('frames', () => {
 
   test('every other frame reads back as it was written', () => {
     const writer = new FrameWriter();
-    const hello = { version: 1, window: 0xffff_ffff, maxPayloadBytes: 7, maxInFlight: 9 };
+    const hello = { version: 1, window: 0xffff_ffff, maxPayloadBytes: 7, maxInFlight: 9, routerId: 'r' };
     writer.hello(hello);
     writer.reply(FRAME.RESULT, 0x7fff_ffff, Buffer.from('"r"'), false);
     writer.reply(FRAME.NOTE, 2, Buffer.from('{}'), false);

@@ -71,6 +71,8 @@ export interface Hello {
   readonly maxPayloadBytes: number;
   /** Calls in flight that a router accepts on this link; 0 from a gateway. */
   readonly maxInFlight: number;
+  /** Names the router that says it, for calls that have to come back to it; `''` from a gateway. */
+  readonly routerId: string;
 }
 
 /** What calls of one client have in common, sent once and then named by its number. */

@@ -39,6 +39,7 @@ export class GatewayStream implements FrameReceiver {
   #lastId = 0;
   #peerMaxPayloadBytes = 0;
   #maxInFlight = 0;
+  #routerId = '';
   #onEnded: (() => void) | undefined = undefined;
 
   constructor(options: GatewayStreamOptions) {
@@ -52,6 +53,7 @@ export class GatewayStream implements FrameReceiver {
       write: (batch, done) => void stream.write(batch, done),
       limits: options.limits,
       maxInFlight: 0,
+      routerId: '',
       now: options.now,
     });
     this.#connectTimer = setTimeout(
@@ -62,6 +64,11 @@ export class GatewayStream implements FrameReceiver {
 
   get state(): GatewayStreamState {
     return this.#state;
+  }
+
+  /** What the router calls itself; `''` until it has said so. */
+  get routerId(): string {
+    return this.#routerId;
   }
 
   get inFlight(): number {
@@ -126,6 +133,7 @@ export class GatewayStream implements FrameReceiver {
     this.#channel.accept(hello);
     this.#peerMaxPayloadBytes = hello.maxPayloadBytes;
     this.#maxInFlight = hello.maxInFlight;
+    this.#routerId = hello.routerId;
     clearTimeout(this.#connectTimer);
     this.#state = 'ready';
     this.#options.onReady(this);

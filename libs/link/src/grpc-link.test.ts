@@ -278,7 +278,7 @@ describe('limits', () => {
     );
     const writer = new FrameWriter();
     const request = callRequest({ method: 'hold' });
-    writer.hello({ version: 1, window: 1_000_000, maxPayloadBytes: 1_000_000, maxInFlight: 0 });
+    writer.hello({ version: 1, window: 1_000_000, maxPayloadBytes: 1_000_000, maxInFlight: 0, routerId: '' });
     const context = new ContextTable().ofCall(request, writer);
     writer.call(1, context, 1000, request, false);
     writer.call(2, context, 1000, request, false);

@@ -21,6 +21,8 @@ export interface LinkServerOptions {
   /** Needed beyond loopback. */
   readonly credential?: LinkServerCredential;
   readonly log?: LinkLog;
+  /** What gateways know this router by, so that a call can ask for it (`CallRequest.home`); default none. */
+  readonly routerId?: string;
   /** Adds further services to the same server before it listens; they are behind the same credential. */
   readonly extend?: (server: Server) => void;
   /** More calls in flight on one link than this are refused with OVERLOADED; default 20 000. */
@@ -142,6 +144,7 @@ class StartedLinkServer implements LinkServer {
       handler: this.#options.handler,
       limits,
       maxInFlight: this.#options.maxInFlightPerLink ?? 20_000,
+      routerId: this.#options.routerId ?? '',
       log: this.#log,
       onClosed: (closed) => {
         this.#streams.delete(closed);

@@ -55,6 +55,11 @@ export interface CallRequest {
   readonly paramHeaders: string;
   /** W3C trace context, `''` for none. */
   readonly traceparent: string;
+  /**
+   * Id of the router that holds what this call continues, `''` for any. When that router is gone the call goes to
+   * another, which refuses it. Only the link looks at it.
+   */
+  readonly home: string;
   /** When not `''`, the router keeps this call's messages for replay under this stream id. */
   readonly replayStream: string;
 }

@@ -93,7 +93,7 @@ describe('batches', () => {
 
 describe('credit', () => {
   test('nothing but HELLO and CREDIT leaves without it', async () => {
-    outbox.hello({ version: 1, window: 1, maxPayloadBytes: 1, maxInFlight: 1 });
+    outbox.hello({ version: 1, window: 1, maxPayloadBytes: 1, maxInFlight: 1, routerId: '' });
     outbox.reply(FRAME.RESULT, 1, bytes(10));
     outbox.grant(7);
     await settle();

@@ -189,8 +189,8 @@ class Pool implements RouterPool, GatewayCallOwner {
 
   /** Sends the call or lets it wait; an error when it can do neither. */
   #place(call: GatewayCall): BridgeError | undefined {
-    const session = call.request.session;
-    const stream = session === '' ? this.#leastBusy() : this.#home(session)?.stream;
+    const { session, home } = call.request;
+    const stream = session === '' ? (this.#holder(home) ?? this.#leastBusy()) : this.#home(session)?.stream;
     if (stream?.state !== 'ready') return this.#wait(call);
     const refused = stream.send(call);
     if (refused === undefined && call.endsAt !== 0) this.#deadlines.add(call, call.endsAt);
@@ -205,6 +205,12 @@ class Pool implements RouterPool, GatewayCallOwner {
     const waitUntil = this.#deadlines.now() + this.#connectWaitMs;
     this.#deadlines.add(call, call.endsAt === 0 ? waitUntil : Math.min(waitUntil, call.endsAt));
     return undefined;
+  }
+
+  /** The router that holds what a call continues. */
+  #holder(routerId: string): GatewayStream | undefined {
+    if (routerId === '') return undefined;
+    return this.#live.find((stream) => stream.routerId === routerId);
   }
 
   /** Power of two choices (Mitzenmacher, 2001): nearly as even as the least busy of all, and never a herd. */

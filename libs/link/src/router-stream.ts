@@ -15,6 +15,7 @@ export interface RouterStreamOptions {
   readonly handler: CallHandler;
   readonly limits: LinkLimits;
   readonly maxInFlight: number;
+  readonly routerId: string;
   readonly log: LinkLog;
   readonly onClosed: (stream: RouterStream) => void;
 }
@@ -44,6 +45,7 @@ export class RouterStream implements FrameReceiver {
       write: (batch, done) => void stream.write(batch, done),
       limits: options.limits,
       maxInFlight: options.maxInFlight,
+      routerId: options.routerId,
       now: () => 0, // a router sends no deadlines
     });
   }

@@ -25,6 +25,7 @@ export async function composeRouter(context: ServiceContext): Promise<LinkServer
     host: config.router.host,
     port: config.router.port,
     handler: routing.handler,
+    routerId: routing.id,
     log,
     ...(credential === undefined ? {} : { credential }),
   });

@@ -41,6 +41,8 @@ export interface RoutingOptions {
 
 /** The routing half of the bridge, ready to be linked to gateways. */
 export interface Routing {
+  /** Random per start; stands in front of every `requestState` that this router seals. */
+  readonly id: string;
   readonly handler: CallHandler;
   /** For `/debug/state`: servers and counts, no content. */
   status(): Record<string, unknown>;
@@ -55,6 +57,7 @@ export interface Routing {
 
 /** Builds catalog, sessions and dispatch around the configured servers. Starts none of them. */
 export function createRouting({ config, log, metrics }: RoutingOptions): Routing {
+  const id = randomBytes(6).toString('base64url');
   const views = createViews(config);
   const bus = new EventBus();
   const resources = new ResourceSubscriptions();
@@ -81,7 +84,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   });
   const held = new HeldCalls({
     sealer: createSealer({ purpose: 'request-state', keys: [randomBytes(32)] }),
-    routerId: randomBytes(6).toString('base64url'),
+    routerId: id,
     ttlMs: HELD_TTL_MS,
     maxHeld: MAX_HELD,
     maxHeldPerPrincipal: MAX_HELD_PER_PRINCIPAL,
@@ -160,6 +163,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     await Promise.all([...servers.values()].map((server) => server.close()));
   };
   return {
+    id,
     handler: dispatcher,
     status: () => ({
       servers: catalog.status(),

@@ -64,6 +64,7 @@ export function send(
     timeoutMs: 20_000,
     paramHeaders: '',
     traceparent: '',
+    home: '',
     replayStream: '',
     ...overrides,
   };

@@ -57,3 +57,43 @@ export async function startBridge(options: RunningBridgeOptions): Promise<Runnin
     },
   };
 }
+
+/** Several gateways in front of several routers, as a deployment runs them. */
+export interface RunningFleet extends AsyncDisposable {
+  /** The default view at each gateway. */
+  readonly urls: readonly string[];
+}
+
+export async function startFleet(
+  options: Omit<RunningBridgeOptions, 'topology'> & { readonly gateways: number; readonly routers: number },
+): Promise<RunningFleet> {
+  const folder = await createTempFolder();
+  const ports = await Promise.all(Array.from({ length: options.routers }, freePort));
+  const addresses = ports.map((port) => `127.0.0.1:${port}`);
+  const run = async (command: string, port: number, readyPattern: RegExp): Promise<SpawnedService> => {
+    const config = {
+      servers: options.servers,
+      auth: { anonymous: {} },
+      admin: { port: 0 },
+      router: { port },
+      ...options.config,
+      gateway: { port: 0, routers: addresses, ...(options.config?.['gateway'] ?? {}) },
+    };
+    const file = await folder.write(`${command}-${port}.json`, JSON.stringify(config));
+    return spawnService(process.execPath, [COMMAND, command, '-c', file], {
+      readyPattern,
+      readyTimeoutMs: 60_000,
+    });
+  };
+  const routers = await Promise.all(ports.map((port) => run('router', port, /"msg":"ready"/)));
+  const gateways = await Promise.all(
+    Array.from({ length: options.gateways }, () => run('gateway', 0, /MCP Bridge serves (\S+)/)),
+  );
+  return {
+    urls: gateways.map(({ ready }) => ready[1] ?? ''),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...gateways, ...routers].map((service) => service.kill()));
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -12,6 +12,9 @@ const NO_SPANS: ParamsSpans = {
   progressTokenEnd: -1,
 };
 
+/** Longer beginnings of a state are no router's. */
+const MAX_ROUTER_ID = 32;
+
 /** What a transport adds to a request. */
 export interface CallExtras {
   readonly timeoutMs: number;
@@ -57,6 +60,7 @@ export function toCallRequest(
     timeoutMs: isEndless(envelope.method) ? 0 : extras.timeoutMs,
     paramHeaders: extras.paramHeaders,
     traceparent: envelope.traceparent ?? extras.traceparent,
+    home: homeOf(envelope),
     replayStream: extras.replayStream,
   };
 }
@@ -83,8 +87,19 @@ export function toInternalCall(
     timeoutMs: options.timeoutMs,
     paramHeaders: '',
     traceparent: '',
+    home: '',
     replayStream: options.replayStream ?? '',
   };
+}
+
+/** A state that a router sealed begins with that router's id and a dot; other states lead nowhere in particular. */
+function homeOf({ bytes, requestState }: Envelope): string {
+  if (requestState.start < 0) return '';
+  const from = requestState.start + 1;
+  const dot = bytes.indexOf('.', from, 'latin1');
+  return dot < 0 || dot - from > MAX_ROUTER_ID || dot >= requestState.end
+    ? ''
+    : bytes.toString('latin1', from, dot);
 }
 
 function relativeSpans(envelope: Envelope, origin: number): ParamsSpans {

@@ -71,6 +71,7 @@ export function callRequest(fields: Partial<CallRequest> & { readonly method: st
     timeoutMs: 30_000,
     paramHeaders: '',
     traceparent: '',
+    home: '',
     replayStream: '',
     ...fields,
   };

@@ -32,6 +32,7 @@ function requestOf(params: string, protocolVersion: string, method = 'tools/call
     timeoutMs: 1000,
     paramHeaders: '',
     traceparent: '',
+    home: '',
     replayStream: '',
   };
 }
