@@ -35,3 +35,34 @@ export {
   SUPPORTED_VERSIONS,
 } from './revisions/revisions.js';
 export type { Revision, RevisionEra, RevisionMethods } from './revisions/revision.js';
+export {
+  creditCost,
+  DEFAULT_CREDIT_BYTES,
+  DEFAULT_MAX_FRAME_BYTES,
+  encodeFrame,
+  FRAME_ENCODING,
+  FRAME_HEADER_BYTES,
+  FRAME_KIND,
+  MAX_CREDIT_BYTES,
+  writeFrameHeader,
+} from './framing/frames.js';
+export type { FrameEncoding, FrameKind } from './framing/frames.js';
+export { detectFraming, FRAMING_PREFACE, FRAMING_VERSION } from './framing/preface.js';
+export type { Framing } from './framing/preface.js';
+export { FrameDecoder } from './framing/frame-decoder.js';
+export type { FrameReceiver } from './framing/frame-decoder.js';
+export { encodeHello, encodeWelcome, parseHello, parseWelcome } from './framing/handshake.js';
+export type { Hello, MessageEncoding, Welcome } from './framing/handshake.js';
+export {
+  encodeCredit,
+  encodeFatalError,
+  encodeGoaway,
+  encodePing,
+  encodePong,
+  parseCredit,
+  parseFatalError,
+  parseGoaway,
+} from './framing/control-frames.js';
+export type { Goaway } from './framing/control-frames.js';
+export { jsonToMsgpack } from './framing/json-to-msgpack.js';
+export { msgpackToJson } from './framing/msgpack-to-json.js';
