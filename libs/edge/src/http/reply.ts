@@ -51,6 +51,7 @@ export class HttpReply extends DeadlineEntry {
   /** The connection ends with this reply. */
   closeConnection = false;
   owner: ReplyOwner | undefined = undefined;
+  /** Monotonic milliseconds, by the clock of the wheel. */
   readonly startedAt: number;
   readonly #res: HttpResponse;
   readonly #host: ReplyHost;
@@ -65,7 +66,7 @@ export class HttpReply extends DeadlineEntry {
     super();
     this.#res = res;
     this.#host = host;
-    this.startedAt = performance.now();
+    this.startedAt = host.wheel.now();
     host.began();
     res.onAborted(() => this.#aborted());
   }
@@ -85,9 +86,10 @@ export class HttpReply extends DeadlineEntry {
     (this.#headers ??= []).push(name, value);
   }
 
-  /** Calls the owner's `quiet` when nothing was sent within `delayMs`. */
+  /** Calls the owner's `quiet` when nothing was sent within `delayMs` from the beginning. */
   watch(delayMs: number): void {
-    if (this.#state === 'open') this.#host.wheel.add(this, this.#host.wheel.now() + delayMs);
+    // The clock of the wheel: reading it again would cost as much as the rest of this.
+    if (this.#state === 'open') this.#host.wheel.add(this, this.startedAt + delayMs);
   }
 
   /** Sends the whole reply. */
@@ -240,7 +242,7 @@ export class HttpReply extends DeadlineEntry {
 
   #writeHead(status: number, contentType: string): void {
     const res = this.#res;
-    res.writeStatus(statusLine(status));
+    if (status !== 200) res.writeStatus(statusLine(status));
     if (contentType !== '') res.writeHeader('Content-Type', contentType);
     if (this.corsOrigin !== '') {
       res

@@ -2,7 +2,7 @@ import { BridgeError } from '@mcp-bridge/protocol';
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { CHALLENGE, draining, type Refusal, refusalOf, unauthenticated } from '../admission/admit.js';
 import { NO_SUCH_PATH, viewOf } from '../calls/mcp-path.js';
-import { receiveBody } from './body.js';
+import { type BodyReceiver, receiveBody } from './body.js';
 import { acceptsReplies, isJsonContent } from './content.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { readHead, type RequestHead } from './head.js';
@@ -94,13 +94,26 @@ function receivePost(parts: GatewayParts, post: Post, res: HttpResponse): void {
     reply.refuse(new BridgeError('INVALID_REQUEST', message), undefined, 406);
     return;
   }
-  const { maxBodyBytes } = parts;
-  const tooLarge = (): void => {
-    reply.refuse(new BridgeError('PAYLOAD_TOO_LARGE', `The body has more than ${maxBodyBytes} bytes`));
-  };
-  if (Number(head.contentLength) > maxBodyBytes) {
-    tooLarge();
-    return;
+  const receiver = new PostBody(parts, post);
+  if (Number(head.contentLength) > parts.maxBodyBytes) receiver.onTooLarge();
+  else receiveBody(res, parts.maxBodyBytes, receiver);
+}
+
+class PostBody implements BodyReceiver {
+  readonly #parts: GatewayParts;
+  readonly #post: Post;
+
+  constructor(parts: GatewayParts, post: Post) {
+    this.#parts = parts;
+    this.#post = post;
   }
-  receiveBody(res, maxBodyBytes, { onBody: (body) => handlePost(parts, post, body), onTooLarge: tooLarge });
+
+  onBody(body: Buffer): void {
+    handlePost(this.#parts, this.#post, body);
+  }
+
+  onTooLarge(): void {
+    const message = `The body has more than ${this.#parts.maxBodyBytes} bytes`;
+    this.#post.reply.refuse(new BridgeError('PAYLOAD_TOO_LARGE', message));
+  }
 }
