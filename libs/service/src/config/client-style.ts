@@ -13,7 +13,8 @@ const KEPT = ['command', 'args', 'env', 'cwd', 'url', 'headers', 'disabled'];
 
 /**
  * Reads `{"mcpServers": {name: {command, args, env} | {url, type, headers}}}` as clients write it. Fields that
- * only mean something to a client are ignored with a warning; names that cannot prefix a tool are rewritten.
+ * only mean something to a client are ignored with a warning; names that cannot prefix a tool are rewritten. Which
+ * HTTP transport a URL speaks is found out: files name the old one for servers that have long had the new one.
  */
 export function fromClientStyle(mcpServers: unknown): ClientStyleServers {
   if (!isRecord(mcpServers)) {
@@ -47,9 +48,6 @@ export function fromClientStyle(mcpServers: unknown): ClientStyleServers {
     if (type !== undefined && !typeFits(type, url !== undefined)) {
       const expected = url === undefined ? 'stdio' : 'http';
       faults.push({ path: [...at, 'type'], reason: `does not fit the other fields; expected "${expected}"` });
-    }
-    if (type === 'sse') {
-      warnings.push(`mcpServers.${name}: "sse" is tried as Streamable HTTP at the same URL`);
     }
     servers[safe] = server;
   }

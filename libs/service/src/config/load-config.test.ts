@@ -270,6 +270,14 @@ describe('client-style files', () => {
     }
   });
 
+  test('leave it to the bridge which HTTP transport a URL speaks', () => {
+    const old = { type: 'sse', url: 'https://old.example/sse' };
+    const mcpConfigFile = write('client.json', JSON.stringify({ mcpServers: { old } }));
+    const { config, warnings } = loadConfig({ env: {}, mcpConfigFile });
+    expect(config.servers['old']).toMatchObject({ url: old.url, transport: 'auto' });
+    expect(warnings.join()).not.toContain('mcpServers');
+  });
+
   test('join the servers of a bridge file, whose auth then counts', () => {
     const mcpConfigFile = write('client.json', JSON.stringify(CLIENT));
     const { config } = load(`${OPEN}servers: { own: { command: node } }`, { mcpConfigFile });

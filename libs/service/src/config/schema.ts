@@ -30,6 +30,8 @@ export const stdioServer = z.strictObject({
 /** A server that the bridge reaches by URL. */
 export const httpServer = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
+  /** `auto` finds out; `http` is Streamable HTTP, `sse` the HTTP+SSE transport of 2024-11-05. */
+  transport: z.enum(['auto', 'http', 'sse']).default('auto'),
   headers: z.record(z.string(), z.string()).default({}),
   isolation: isolation.default('session'),
   idleTtl: duration.default(300_000),
