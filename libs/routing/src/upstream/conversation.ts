@@ -29,10 +29,11 @@ export interface Pending {
 
 /**
  * Whose the channel is. `client`: one client alone, so what names no request belongs to its newest one, and the
- * upstream may ask that client. `shared`: several principals, so what names no request is delivered only when
- * it cannot reach the wrong one.
+ * upstream may ask that client. `principal`: several clients of one principal, asked only where one call is in
+ * flight. `shared`: several principals, so what names no request is delivered only when it cannot reach the wrong
+ * one.
  */
-export type Audience = 'client' | 'shared';
+export type Audience = 'client' | 'principal' | 'shared';
 
 export interface ConversationOptions {
   readonly audience: Audience;
@@ -165,8 +166,7 @@ export class Conversation {
       this.#options.reply(resultReply(id, EMPTY_RESULT));
       return;
     }
-    const asked =
-      this.#options.audience === 'client' ? ((origin ?? this.#newest())?.sink ?? this.#listener) : undefined;
+    const asked = this.#askedBy(origin);
     if (asked === undefined && this.#keepEarly(request)) return;
     if (asked === undefined || this.#asked.size >= MAX_ASKED) {
       this.#options.meters.dropped('server_request');
@@ -175,6 +175,19 @@ export class Conversation {
     }
     this.#asked.set(id, asked);
     asked.onServerRequest(request, this.#responder(id));
+  }
+
+  /** Whose client a request of the upstream is for; only where that is certain (requirement 47). */
+  #askedBy(origin: Pending | undefined): UpstreamSink | UnsolicitedListener | undefined {
+    if (origin !== undefined) return origin.sink;
+    switch (this.#options.audience) {
+      case 'client':
+        return this.#newest()?.sink ?? this.#listener;
+      case 'principal':
+        return this.#pending.size === 1 ? this.#newest()?.sink : undefined;
+      case 'shared':
+        return undefined;
+    }
   }
 
   #responder(id: string): RespondToUpstream {

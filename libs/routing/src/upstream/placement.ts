@@ -55,7 +55,7 @@ export function placementFor(scope: ChannelScope, isolation: Isolation, era: Era
   }
   const exclusive = asksForInput(scope.capabilities);
   const key = [exclusive ? 'lease' : 'caller', scope.tenant, scope.principal, scope.capabilities].join('\0');
-  return { ...own, key, audience: exclusive ? 'client' : 'shared', exclusive, session: '' };
+  return { ...own, key, audience: exclusive ? 'client' : 'principal', exclusive, session: '' };
 }
 
 /** True when a server may send requests to a client with these capabilities. */
