@@ -7,6 +7,7 @@ import { BridgeError } from '@mcp-bridge/protocol';
 import type { AuthConfig, GatewayConfig, Logger } from '@mcp-bridge/service';
 import { createHostPolicy } from './admission/host-policy.js';
 import { createOriginPolicy } from './admission/origin-policy.js';
+import { createConversations } from './channels/conversations.js';
 import type { GatewayParts } from './http/gateway-parts.js';
 import { createOpenStreams } from './http/open-streams.js';
 import { createReplyMeter } from './http/reply-meter.js';
@@ -14,6 +15,7 @@ import { startHttpServer } from './http/http-server.js';
 import { createDiscovery } from './sessions/discovery.js';
 import { createInitialize } from './sessions/initialize.js';
 import { createSessions } from './sessions/sessions.js';
+import { addWebSocketRoutes, type WebSockets } from './websocket/websocket-routes.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -42,7 +44,7 @@ const NAMES_OF_ALL_ADDRESSES = new Set(['0.0.0.0', '::']);
 const MIN_SECRET_BYTES = 32;
 
 /**
- * Serves MCP clients over HTTP and hands their calls to the link. The link stays its caller's to close.
+ * Serves MCP clients over HTTP and WebSocket, and hands their calls to the link. The link stays its caller's to close.
  *
  * @throws {BridgeError} CONFIG_INVALID when the address cannot be bound, or a key, certificate or session key
  * file is unusable
@@ -81,12 +83,42 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return draining;
     },
   };
+  const conversations = createConversations({
+    link,
+    initialize: parts.initialize,
+    wheel,
+    log,
+    metrics,
+    transport: 'websocket',
+    callTimeoutMs: config.callTimeout,
+    maxMessageBytes: config.maxBodyBytes,
+    maxBufferedBytes: config.maxBufferedBytes,
+  });
+  let webSockets: WebSockets | undefined;
   const server = await startHttpServer({
     parts,
     host: config.host,
     port: config.port,
     tls: config.tls,
     onConnections: meter.connections,
+    addRoutes(app) {
+      webSockets = addWebSocketRoutes(app, {
+        conversations,
+        metrics,
+        hosts: parts.hosts,
+        origins: parts.origins,
+        keyring: parts.keyring,
+        replies: parts.replies,
+        maxMessageBytes: config.maxBodyBytes,
+        maxBufferedBytes: config.maxBufferedBytes,
+        keepAliveMs: config.keepAlive,
+        // uWebSockets.js does not report the end of the HTTP connection then.
+        onUpgraded: () => meter.connections(-1),
+        get draining() {
+          return draining;
+        },
+      });
+    },
   });
   const name = NAMES_OF_ALL_ADDRESSES.has(config.host) ? 'localhost' : config.host;
   const authority = name.includes(':') ? `[${name}]` : name;
@@ -104,7 +136,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       draining = true;
       server.stopListening();
       streams.endAll();
-      await meter.whenIdle(timeoutMs);
+      await Promise.all([meter.whenIdle(timeoutMs), webSockets?.drain(timeoutMs)]);
       await close();
     },
     close,

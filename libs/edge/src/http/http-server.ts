@@ -10,6 +10,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly tls: GatewayConfig['tls'];
   onConnections(by: number): void;
+  /** Adds what else is served on the port, before the routes for plain requests. */
+  readonly addRoutes?: (app: TemplatedApp) => void;
 }
 
 /** A bound uWebSockets.js app. */
@@ -26,6 +28,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { parts, host, port } = options;
   const app = createApp(options.tls);
   app.filter((_res, by) => options.onConnections(Number(by)));
+  options.addRoutes?.(app);
   app.any('/*', (res, req) => handleRequest(parts, res, req));
   const socket = await listen(app, host, port);
   let listening: us_listen_socket | undefined = socket;

@@ -14,6 +14,7 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
   409: '409 Conflict',
   413: '413 Content Too Large',
   415: '415 Unsupported Media Type',
+  426: '426 Upgrade Required',
   499: '499 Client Closed Request',
   500: '500 Internal Server Error',
   502: '502 Bad Gateway',
