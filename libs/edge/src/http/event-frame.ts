@@ -23,9 +23,12 @@ export function eventFrame(id: string, head: string, json: Buffer, tail: string)
   return frame;
 }
 
-/** An event that carries only an id: from now on the client can resume (2025-11-25, SEP-1699). */
+/** How soon a client may come back after its stream broke. */
+const RECONNECT_MS = 1_000;
+
+/** An event that carries only an id: from now on the client can resume, and knows when (2025-11-25, SEP-1699). */
 export function primingFrame(id: string): Buffer {
-  return Buffer.from(`id: ${id}\ndata: \n\n`, 'latin1');
+  return Buffer.from(`retry: ${RECONNECT_MS}\nid: ${id}\ndata: \n\n`, 'latin1');
 }
 
 /** Tells the client how long to wait before it comes back. */

@@ -112,7 +112,7 @@ describe('legacy requests', () => {
     call.sink.onMessage(closeStream(750));
     const events = await (await opening).rest();
     expect(events).toEqual([
-      { id: `${call.request.replayStream}-0`, event: undefined, data: '', retry: undefined },
+      { id: `${call.request.replayStream}-0`, event: undefined, data: '', retry: 1000 },
       { id: undefined, event: undefined, data: '', retry: 750 },
     ]);
     call.sink.onResult(json({}));

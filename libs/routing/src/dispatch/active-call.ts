@@ -56,6 +56,11 @@ export class ActiveCall extends DeadlineEntry {
     this.#sink.onMessage(message);
   }
 
+  /** Tells the gateway something that no client ever sees, and no replay either. */
+  signal(message: Buffer): void {
+    if (!this.#ended) this.#sink.onMessage(message);
+  }
+
   finish(result: Buffer): void {
     if (!this.#end()) return;
     this.#replay?.finish('result', result);

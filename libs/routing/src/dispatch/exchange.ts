@@ -1,4 +1,4 @@
-import { BridgeError, splice } from '@mcp-bridge/protocol';
+import { BridgeError, notificationMessage, splice } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { CallRequest } from '@mcp-bridge/link';
 import { clientError } from '../adapt/error.js';
@@ -17,6 +17,10 @@ import type { TaskOwners } from './task-owners.js';
 
 /** Messages kept for a client between its answer and its next request. */
 const MAX_OUTBOX = 256;
+
+const BRIDGE_PREFIX = 'notifications/bridge/';
+/** Makes the gateway close a legacy client's stream, which the client then resumes. */
+const CLOSE_STREAM = `${BRIDGE_PREFIX}close_stream`;
 
 /** What an exchange needs from the rest of the router. */
 export interface ExchangeContext {
@@ -143,7 +147,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
         this.#context.onUnsolicited(this.#target.server, this.#request, notification);
         return;
       default:
-        this.#deliver(messageOf(notification));
+        // The bridge's own signals come from the bridge alone.
+        if (!notification.method.startsWith(BRIDGE_PREFIX)) this.#deliver(messageOf(notification));
     }
   }
 
@@ -171,6 +176,12 @@ export class Exchange implements UpstreamSink, HeldExchange {
       return;
     }
     this.#asks.addRelayed(question, undo);
+  }
+
+  /** Lets the client of a resumable stream go for as long as the upstream is polled itself. */
+  onPolling(retryMs: number): void {
+    if (this.#request.replayStream === '') return;
+    this.#call?.signal(notificationMessage(CLOSE_STREAM, Buffer.from(`{"retryMs":${retryMs}}`)));
   }
 
   onResult(reply: Envelope): void {

@@ -40,6 +40,11 @@ export interface UpstreamSink {
   onNotification(notification: Envelope): void;
   /** Legacy upstreams only: a request to the client (sampling, elicitation, roots). Answer by `respond`. */
   onServerRequest(request: Envelope, respond: RespondToUpstream): void;
+  /**
+   * The upstream closed the request's stream in order and will be polled for the rest after `retryMs`
+   * (2025-11-25, SEP-1699); the client's connection is not needed until then either.
+   */
+  onPolling?(retryMs: number): void;
   onResult(reply: Envelope): void;
   /** An error reply of the upstream (code, message and data kept) or a local failure from the error table. */
   onError(error: BridgeError): void;

@@ -134,6 +134,7 @@ export class HttpCall implements ExchangeListener {
     if (end.failure !== undefined && end.failure.kind !== 'connection') return false;
     this.#failedResumes = end.isStream ? 0 : this.#failedResumes + 1;
     if (this.#failedResumes > MAX_FAILED_RESUMES || !isHeaderSafe(this.#lastEventId)) return false;
+    if (end.isStream && end.failure === undefined) this.pending.sink.onPolling?.(this.#retryMs);
     this.#timer = setTimeout(
       () => {
         const { endpoint, headers } = this.#options;
