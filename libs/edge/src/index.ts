@@ -1,3 +1,5 @@
 export { addGateway, composeGateway } from './compose-gateway.js';
 export { startGateway } from './gateway.js';
 export type { Gateway, GatewayOptions } from './gateway.js';
+export { serveStdio } from './stdio/serve-stdio.js';
+export type { StdioClient, StdioOptions } from './stdio/serve-stdio.js';

@@ -225,3 +225,24 @@ test.each([
   const reply = await channel.ask(batch);
   expect([reply.id, reply.error?.code]).toEqual([undefined, code]);
 });
+
+test('answers what was accepted when the client ends its side, and then closes', async () => {
+  const channels = startTestChannels();
+  const channel = channels.connect();
+  channel.write(initializeRequest(0));
+  channel.write(legacy(1, 'server/discover'));
+  channel.write(legacy(2, 'tools/list'));
+  channel.conversation?.inputEnded();
+  expect(await channel.next()).toMatchObject({ id: 0, result: {} });
+  expect(await channel.next()).toMatchObject({ id: 1, error: { code: -32601 } });
+  (await channels.router.nth('tools/list')).sink.onResult(json({ tools: [] }));
+  expect(await channel.next()).toMatchObject({ id: 2, result: {} });
+  expect(channel.closed).toBe('draining');
+});
+
+test('closes at once when the client ends its side and waits for nothing', () => {
+  const channels = startTestChannels();
+  const channel = channels.connect();
+  channel.conversation?.inputEnded();
+  expect(channel.closed).toBe('draining');
+});

@@ -61,7 +61,12 @@ export class Conversation implements CallOwner {
   readonly #legacy: LegacySession;
   /** By the canonical form of the client's id. */
   readonly #calls = new Map<string, ConversationCall>();
+  /** No new requests are taken. */
   #draining = false;
+  /** The channel closes when nothing is in flight. */
+  #leaving = false;
+  /** Messages that waited for `initialize` are having their turn. */
+  #redoing = false;
   #over = false;
 
   constructor(host: ConversationHost, pipe: MessagePipe, peer: Peer) {
@@ -126,6 +131,12 @@ export class Conversation implements CallOwner {
   /** Takes no new requests, ends listens, and closes the channel when the last call has its reply. */
   drain(): void {
     this.#draining = true;
+    this.inputEnded();
+  }
+
+  /** The client will send nothing more: ends listens, and closes the channel when the last call has its reply. */
+  inputEnded(): void {
+    this.#leaving = true;
     for (const call of [...this.#calls.values()]) if (call.endless) call.endGracefully();
     this.#endWhenIdle();
   }
@@ -221,6 +232,7 @@ export class Conversation implements CallOwner {
       throw overloaded(`More than ${maxInFlight} requests are in flight on this connection`);
     }
     if (isLegacy && method === 'initialize') {
+      this.#legacy.requireNone();
       this.#calls.set(call.key, call);
       void this.#initialize(envelope, call);
       return;
@@ -237,17 +249,16 @@ export class Conversation implements CallOwner {
 
   async #initialize(envelope: Envelope, call: ConversationCall): Promise<void> {
     const { principal, view } = this.#peer;
-    try {
-      const result = await this.#legacy.begin(() => this.#host.initialize(envelope, principal, view));
-      if (this.#over) return;
-      call.onResult(result);
-    } catch (error) {
-      if (this.#over) return;
-      call.fail(this.#asBridgeError(error));
-      // A second initialize, which cannot be: the first one is still being answered.
-      if (this.#legacy.beginning) return;
-    }
+    const answer = await this.#legacy
+      .begin(this.#host.initialize(envelope, principal, view))
+      .catch((error: unknown) => this.#asBridgeError(error));
+    if (this.#over) return;
+    this.#redoing = true;
+    if (answer instanceof BridgeError) call.fail(answer);
+    else call.onResult(answer);
     for (const held of this.#legacy.release()) this.#message(held);
+    this.#redoing = false;
+    this.#endWhenIdle();
   }
 
   /** False when no such request is in flight; `initialize` cannot be cancelled. */
@@ -264,7 +275,7 @@ export class Conversation implements CallOwner {
   }
 
   #endWhenIdle(): void {
-    if (this.#draining && this.#calls.size === 0) this.end('draining');
+    if (this.#leaving && this.#calls.size === 0 && !this.#redoing) this.end('draining');
   }
 
   #asBridgeError(error: unknown): BridgeError {

@@ -47,18 +47,17 @@ export class LegacySession {
     );
   }
 
-  /**
-   * Begins the session with what answers its `initialize`.
-   * @returns the result, and the messages that waited
-   * @throws {BridgeError} INVALID_REQUEST for a second session; or why it cannot begin
-   */
-  async begin(answer: () => Promise<Initialized>): Promise<Buffer> {
-    if (this.#beginning || this.#client !== undefined) {
-      throw new BridgeError('INVALID_REQUEST', 'This connection is initialized already; open another one');
-    }
+  /** @throws {BridgeError} INVALID_REQUEST when there is a session, or one begins */
+  requireNone(): void {
+    if (!this.#beginning && this.#client === undefined) return;
+    throw new BridgeError('INVALID_REQUEST', 'This connection is initialized already; open another one');
+  }
+
+  /** Begins the session with what answers its `initialize`; resolves with the result, or rejects as that does. */
+  async begin(initialized: Promise<Initialized>): Promise<Buffer> {
     this.#beginning = true;
     try {
-      const { result, client } = await answer();
+      const { result, client } = await initialized;
       this.#client = client;
       return result;
     } finally {
