@@ -57,7 +57,8 @@ async function runLoaded<T>(
   const drainTimeoutMs = role === 'router' ? config.router.drainTimeout : config.gateway.drainTimeout;
   let service: Service;
   try {
-    service = await startService({ name: role, admin: config.admin, log, metrics, drainTimeoutMs });
+    const admin = role === 'stdio' ? undefined : config.admin;
+    service = await startService({ name: role, admin, log, metrics, drainTimeoutMs });
   } catch (error) {
     log.fatal({ err: BridgeError.from(error) }, 'cannot start');
     return 1;

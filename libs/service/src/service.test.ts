@@ -4,11 +4,14 @@ import { expect, test } from 'vitest';
 import { createLogger } from './logging.js';
 import { type Service, startService } from './service.js';
 
-async function start(drainTimeoutMs = 5_000): Promise<{ service: Service; signals: EventEmitter }> {
+async function start(
+  drainTimeoutMs = 5_000,
+  hasAdmin = true,
+): Promise<{ service: Service; signals: EventEmitter }> {
   const signals = new EventEmitter();
   const service = await startService({
     name: 'test',
-    admin: { host: '127.0.0.1', port: 0 },
+    admin: hasAdmin ? { host: '127.0.0.1', port: 0 } : undefined,
     log: createLogger({ name: 'test', level: 'silent' }),
     metrics: createMetrics({ processMetrics: false }),
     drainTimeoutMs,
@@ -40,6 +43,15 @@ test('a signal drains the parts in reverse order, then closes them, with exit co
   expect(await service.stopped).toBe(0);
   expect(seen).toEqual(['drain gateway', 'drain link', 'close gateway', 'close link']);
   expect(signals.eventNames()).toEqual([]);
+});
+
+test('without an admin server it opens no port, and ends alike', async () => {
+  const { service } = await start(5_000, false);
+  const seen = addTwo(service);
+  expect(service.adminPort).toBe(0);
+  await service.stop('done');
+  expect(await service.stopped).toBe(0);
+  expect(seen).toHaveLength(4);
 });
 
 test('a part that does not drain is given up at the deadline, and everything still closes', async () => {

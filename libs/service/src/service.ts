@@ -1,5 +1,5 @@
 import type { Metrics } from '@mcp-bridge/metrics';
-import { type AdminServer, startAdminServer } from './admin-server.js';
+import { type AdminServer, type AdminSource, startAdminServer } from './admin-server.js';
 import type { AdminConfig } from './config/schema.js';
 import type { Logger } from './logging.js';
 
@@ -26,6 +26,7 @@ export type ServiceState = 'starting' | 'ready' | 'draining' | 'stopped';
 /** A running process: its parts, its admin server, its way out. */
 export interface Service extends AsyncDisposable {
   readonly state: ServiceState;
+  /** 0 without an admin server. */
   readonly adminPort: number;
   /** Hands a part over; parts drain and close in reverse order. */
   add(name: string, part: Part): void;
@@ -39,7 +40,8 @@ export interface Service extends AsyncDisposable {
 
 export interface ServiceOptions {
   readonly name: string;
-  readonly admin: AdminConfig;
+  /** Undefined for a process that opens no port. */
+  readonly admin: AdminConfig | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Hard limit for draining all parts together. */
@@ -75,23 +77,22 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     resolveStopped = resolve;
   });
 
-  const admin: AdminServer = await startAdminServer({
-    config: options.admin,
-    metrics: options.metrics,
-    log,
-    source: {
-      notReady: () => [
-        ...(state === 'ready' ? [] : [`${name} is ${state}`]),
-        ...parts.flatMap(({ part }) => part.notReady?.() ?? []),
-      ],
-      state: () => ({
-        service: name,
-        state,
-        uptimeSeconds: Math.round(process.uptime()),
-        parts: Object.fromEntries(parts.map((entry) => [entry.name, entry.part.state?.() ?? {}])),
-      }),
-    },
-  });
+  const source: AdminSource = {
+    notReady: () => [
+      ...(state === 'ready' ? [] : [`${name} is ${state}`]),
+      ...parts.flatMap(({ part }) => part.notReady?.() ?? []),
+    ],
+    state: () => ({
+      service: name,
+      state,
+      uptimeSeconds: Math.round(process.uptime()),
+      parts: Object.fromEntries(parts.map((entry) => [entry.name, entry.part.state?.() ?? {}])),
+    }),
+  };
+  const admin: AdminServer | undefined =
+    options.admin === undefined
+      ? undefined
+      : await startAdminServer({ config: options.admin, metrics: options.metrics, log, source });
 
   const drainAll = async (): Promise<void> => {
     const endsAt = performance.now() + options.drainTimeoutMs;
@@ -117,7 +118,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await closeAll();
     for (const [event, listener] of listeners) events.off(event, listener);
     state = 'stopped';
-    await admin[Symbol.asyncDispose]();
+    await admin?.[Symbol.asyncDispose]();
     log.info('stopped');
     resolveStopped(exitCode);
   };
@@ -158,7 +159,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     get state() {
       return state;
     },
-    adminPort: admin.port,
+    adminPort: admin?.port ?? 0,
     add(partName, part) {
       parts.push({ name: partName, part });
     },

@@ -5,8 +5,8 @@ import type { PathFault } from './faults.js';
 import { secretFileFaults } from './secret-files.js';
 import type { BridgeConfig } from './schema.js';
 
-/** Which service reads the configuration: each needs other parts of it. */
-export type ServiceRole = 'bridge' | 'gateway' | 'router';
+/** Which service reads the configuration: each needs other parts of it. `stdio` listens on no port. */
+export type ServiceRole = 'bridge' | 'gateway' | 'router' | 'stdio';
 
 /** What no schema can say: references between fields, files that must exist, and what would be unsafe. */
 export function crossChecks(config: BridgeConfig, role: ServiceRole): PathFault[] {
@@ -14,8 +14,8 @@ export function crossChecks(config: BridgeConfig, role: ServiceRole): PathFault[
     ...viewFaults(config),
     ...serverFaults(config),
     ...keyFaults(config),
-    ...(role === 'router' ? [] : gatewayFaults(config)),
-    ...(role === 'bridge' ? [] : linkFaults(config, role)),
+    ...(role === 'bridge' || role === 'gateway' ? [...gatewayFaults(config), ...tcpFaults(config)] : []),
+    ...(role === 'gateway' || role === 'router' ? linkFaults(config, role) : []),
     ...secretFileFaults(config),
   ];
 }
@@ -29,14 +29,28 @@ export function advice(config: BridgeConfig, role: ServiceRole, searchPath: stri
       notes.push(`servers.${name}.command: not found; this server will not start`);
     }
   }
-  if (role !== 'router' && config.auth.anonymous !== undefined && !isLoopback(config.gateway.host)) {
-    notes.push('auth.anonymous: anyone who reaches gateway.host may call every server');
+  if (role === 'bridge' || role === 'gateway') notes.push(...exposureNotes(config));
+  if (role !== 'stdio' && !isLoopback(config.admin.host)) {
+    notes.push('admin.host: /metrics and /debug are open to whoever reaches that address');
   }
-  if (role !== 'router' && config.gateway.tls === undefined && !isLoopback(config.gateway.host)) {
+  return notes;
+}
+
+/** What a client-facing address beyond this machine makes of the rest. */
+function exposureNotes({ auth, gateway }: BridgeConfig): string[] {
+  const notes: string[] = [];
+  const { tcp } = gateway;
+  const http = !isLoopback(gateway.host);
+  const framed = tcp !== undefined && !isLoopback(tcp.host ?? gateway.host);
+  if (auth.anonymous !== undefined && (http || framed)) {
+    const where = http ? 'gateway.host' : 'gateway.tcp.host';
+    notes.push(`auth.anonymous: anyone who reaches ${where} may call every server`);
+  }
+  if (http && gateway.tls === undefined) {
     notes.push('gateway.tls: keys cross the network in clear unless a proxy in front ends TLS');
   }
-  if (!isLoopback(config.admin.host)) {
-    notes.push('admin.host: /metrics and /debug are open to whoever reaches that address');
+  if (framed && (tcp.tls ?? gateway.tls) === undefined) {
+    notes.push('gateway.tcp.tls: keys cross the network in clear unless a proxy in front ends TLS');
   }
   return notes;
 }
@@ -91,6 +105,23 @@ function gatewayFaults(config: BridgeConfig): PathFault[] {
   const reason =
     'nobody could call: add a key ("mcp-bridge key" makes one), or "anonymous: {}" to let everybody in';
   return [{ path: ['auth'], reason }];
+}
+
+/** Error replies must fit into a frame. */
+const LEAST_FRAME_BYTES = 1024;
+
+function tcpFaults({ gateway }: BridgeConfig): PathFault[] {
+  const { tcp, host, port } = gateway;
+  if (tcp === undefined) return [];
+  const at = ['gateway', 'tcp'];
+  const faults: PathFault[] = [];
+  if (tcp.port !== 0 && tcp.port === port && (tcp.host ?? host) === host) {
+    faults.push({ path: [...at, 'port'], reason: 'gateway.port is the same; TCP needs a port of its own' });
+  }
+  if (tcp.maxFrameBytes < LEAST_FRAME_BYTES) {
+    faults.push({ path: [...at, 'maxFrameBytes'], reason: `must be at least ${LEAST_FRAME_BYTES} bytes` });
+  }
+  return faults;
 }
 
 function linkFaults(config: BridgeConfig, role: ServiceRole): PathFault[] {

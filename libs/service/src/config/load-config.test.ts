@@ -142,6 +142,7 @@ link: { tokenFile: missing }
   });
 
   test('refuses a router beyond loopback without a credential, and a gateway that would link to one', () => {
+    expect(faults('servers: {}\nrouter: { host: 0.0.0.0 }\n', { role: 'stdio' })).toEqual([]);
     expect(faults('router: { host: 0.0.0.0 }', { role: 'router' })).toEqual([
       expect.stringContaining('link.tokenFile: required'),
     ]);

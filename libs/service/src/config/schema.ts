@@ -79,6 +79,18 @@ const tlsSchema = z.strictObject({
   caFile: z.string().optional(),
 });
 
+/** MCP over TCP, as lines or frames; a port of its own, opened only where it is configured. */
+const tcpSchema = z.strictObject({
+  /** `gateway.host` unless set. */
+  host: z.string().optional(),
+  port: z.int().min(0).max(65535).default(8081),
+  /** `gateway.tls` unless set. */
+  tls: tlsSchema.optional(),
+  /** Longest message that is taken. */
+  maxFrameBytes: bytes.default(1024 * 1024),
+  maxConnections: z.int().min(1).default(10_000),
+});
+
 const gatewaySchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65535).default(8080),
@@ -99,6 +111,7 @@ const gatewaySchema = z.strictObject({
   /** Routers to link to, `host:port`; used by `mcp-bridge gateway` only. */
   routers: z.array(z.string()).default(['127.0.0.1:7400']),
   drainTimeout: duration.default(20_000),
+  tcp: tcpSchema.optional(),
 });
 
 const linkSchema = z.strictObject({

@@ -10,6 +10,7 @@ export function secretFileFaults(config: BridgeConfig): PathFault[] {
     ...fileFaults(['gateway', 'sessionKeyFile'], config.gateway.sessionKeyFile, sessionKeyFault),
     ...fileFaults(['link', 'tokenFile'], config.link.tokenFile, linkTokenFault),
     ...tlsFaults(['gateway', 'tls'], config.gateway.tls),
+    ...tlsFaults(['gateway', 'tcp', 'tls'], config.gateway.tcp?.tls),
     ...tlsFaults(['link', 'tls'], config.link.tls),
   ];
 }
