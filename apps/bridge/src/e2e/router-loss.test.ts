@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterAll, expect, test } from 'vitest';
-import { openLegacySession, sendRaw } from '@mcp-bridge/testkit';
+import { descendantsOf, isRunning, openLegacySession, sendRaw, waitFor } from '@mcp-bridge/testkit';
 import { startBridge } from './running-bridge.js';
 
 const IN_FLIGHT = 200;
@@ -27,6 +27,7 @@ test('row 8: SIGKILL of the router answers every call, and its session goes on w
   const echo = { name: 'all__echo', arguments: { message: 'before' } };
   expect((await session.request('tools/call', echo)).message.result).toBeDefined();
 
+  const servers = descendantsOf(bridge.router.pid);
   const killedAt = performance.now();
   await bridge.router.kill();
   const replies = await Promise.all(calls);
@@ -36,6 +37,8 @@ test('row 8: SIGKILL of the router answers every call, and its session goes on w
     replies.filter(({ message }) => message.result === undefined && message.error?.code !== -31005),
   ).toEqual([]);
   expect(answeredMs).toBeLessThan(1_500);
+
+  await waitFor(() => !servers.some(isRunning), { what: 'the end of the servers of the dead router' });
 
   await bridge.restartRouter();
   const after = await session.request('tools/call', { name: 'all__echo', arguments: { message: 'after' } });

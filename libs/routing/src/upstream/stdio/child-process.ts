@@ -3,14 +3,11 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { StdioServerConfig } from '@mcp-bridge/service';
 import { childEnvironment } from './child-environment.js';
+import { orphanGuard } from './orphan-guard.js';
 
 const GRACE_MS = 2_000;
 /** How long replies that the process wrote before its end may still arrive. */
 const TAIL_MS = 100;
-
-/** Leaders of the process groups that run; killed when this process exits without having closed them. */
-const liveGroups = new Set<number>();
-let watchesOwnExit = false;
 
 export interface ChildExit {
   /** Set when the process never ran. */
@@ -34,8 +31,7 @@ export interface Child {
 
 /**
  * Runs a server's command, never through a shell, as the leader of its own process group, so that whatever it
- * starts ends with it. When this process dies by SIGKILL the child sees its stdin close and must leave by
- * itself.
+ * starts ends with it, also when this process dies by SIGKILL (`orphanGuard`).
  */
 export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) => void): Child {
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(config.command, config.args, {
@@ -47,7 +43,7 @@ export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) 
     windowsHide: true,
   });
   const { pid } = child;
-  if (pid !== undefined) watchGroup(pid);
+  if (pid !== undefined) orphanGuard.add(pid);
   let running = pid !== undefined;
   let settle: (exit: ChildExit) => void = () => undefined;
   let settled = false;
@@ -69,7 +65,7 @@ export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) 
     if (pid !== undefined) {
       // What it left behind in its group would hold our pipes and the machine.
       signalGroup(pid, 'SIGKILL');
-      liveGroups.delete(pid);
+      orphanGuard.remove(pid);
     }
     const tail = setTimeout(() => finish({ spawnError: undefined, code, signal }), TAIL_MS);
     child.once('close', () => {
@@ -92,15 +88,6 @@ export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) 
     await exited;
   };
   return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, stop, kill };
-}
-
-function watchGroup(leader: number): void {
-  liveGroups.add(leader);
-  if (watchesOwnExit) return;
-  watchesOwnExit = true;
-  process.on('exit', () => {
-    for (const group of liveGroups) signalGroup(group, 'SIGKILL');
-  });
 }
 
 function signalGroup(leader: number, signal: NodeJS.Signals): void {
