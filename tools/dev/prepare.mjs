@@ -9,8 +9,16 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Ends with a clear message on a Node that cannot run the project. */
 export function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  fail(`Node ${process.versions.node} is too old: install Node 20.19 or newer (22 and 24 work too).`);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node ${process.versions.node} is too old: install Node 20.19, 22 or 24.`);
+  }
+  // uWebSockets.js comes as a binary; those for newer Nodes were linked on a newer system.
+  const glibc = process.report.getReport().header.glibcVersionRuntime;
+  if (major > 20 && glibc !== undefined && Number(glibc.split('.')[1]) < 38) {
+    fail(
+      `Node ${major} needs glibc 2.38 here (Debian 13, Ubuntu 24.04); this system has ${glibc}. Use Node 20.`,
+    );
+  }
 }
 
 /** Runs `npm ci` when packages are missing or the lockfile is newer than what is installed. */

@@ -37,4 +37,14 @@ if (hasSource && !isCurrent()) {
   entry = path.join(app, 'src', 'main.ts');
 }
 const { main } = await import(pathToFileURL(entry).href);
-process.exit(await main(process.argv));
+try {
+  process.exit(await main(process.argv));
+} catch (error) {
+  console.error(error);
+  if (String(error).includes('GLIBC_')) {
+    console.error(
+      'This Node needs a newer system (glibc 2.38: Debian 13, Ubuntu 24.04). Use Node 20 on this one.',
+    );
+  }
+  process.exit(1);
+}
