@@ -41,7 +41,7 @@ export function startUpstreamServer(
   }
   const meters = createUpstreamMeters(name, 'http', options.metrics);
   const probeTimeoutMs = options.probeTimeoutMs ?? HTTP_PROBE_TIMEOUT_MS;
-  const connector = new HttpConnector({ server: name, config, log, meters, probeTimeoutMs });
+  const connector = new HttpConnector({ server: name, config, log, meters, now, probeTimeoutMs });
   return new ManagedServer({ ...common, connector, poolSize: 1, maxChannels: MAX_SESSIONS });
 }
 

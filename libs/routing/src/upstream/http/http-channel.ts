@@ -132,11 +132,13 @@ export function paramHeaders(request: UpstreamRequest): Headers {
   return headers;
 }
 
-function paramsWithToken(request: UpstreamRequest, id: number): Buffer {
+/** The params, with the progress token replaced by the request's own id. */
+export function paramsWithToken(request: UpstreamRequest, id: number): Buffer {
   const { params, progressTokenStart: start, progressTokenEnd: end } = request;
   return start < 0 ? params : replaceSpan(params, { start, end }, String(id));
 }
 
-function outcomeUnknown(reason: BridgeError): BridgeError {
+/** For calls that were sent when the channel was lost. */
+export function outcomeUnknown(reason: BridgeError): BridgeError {
   return new BridgeError('OUTCOME_UNKNOWN', `${reason.message}; the call may have run`, { cause: reason });
 }

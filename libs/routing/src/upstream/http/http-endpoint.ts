@@ -8,6 +8,7 @@ import type { ExchangeEnd, ExchangeListener } from './http-exchange.js';
 export type Headers = Record<string, string>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_URI_LENGTH = 8_192;
 
 /** Headers that the transport itself decides; configuration cannot set them. */
 const OWN_HEADERS =
@@ -24,6 +25,7 @@ export class HttpEndpoint {
    * requests, nothing would ever move again.
    */
   readonly #streams: Pool;
+  readonly #url: URL;
   readonly #path: string;
   readonly #headers: Headers;
   readonly #refusal: string | undefined;
@@ -32,6 +34,7 @@ export class HttpEndpoint {
     this.server = server;
     this.maxMessageBytes = config.maxMessageBytes;
     const url = new URL(config.url);
+    this.#url = url;
     this.#path = url.pathname + url.search;
     this.#refusal = urlRefusal(url, config.allowPrivateNetwork);
     this.#headers = { accept: 'application/json, text/event-stream' };
@@ -60,19 +63,39 @@ export class HttpEndpoint {
     );
   }
 
-  /** Sends one message. `urgent` ones never wait for a connection. */
-  post(body: Buffer, headers: Headers, listener: ExchangeListener, urgent = false): HttpExchange {
+  /**
+   * The path that a URI which the server named leads to; `undefined` when it is none, or at another origin: what
+   * is sent carries the configured credential, and must reach nobody else.
+   */
+  pathOf(uri: string): string | undefined {
+    if (uri.length > MAX_URI_LENGTH || !URL.canParse(uri, this.#url.href)) return undefined;
+    const url = new URL(uri, this.#url);
+    return url.origin === this.#url.origin ? url.pathname + url.search : undefined;
+  }
+
+  /**
+   * Sends one message. `urgent` ones never wait for a connection.
+   * @param path - from `pathOf`; the endpoint's own unless told
+   */
+  post(
+    body: Buffer,
+    headers: Headers,
+    listener: ExchangeListener,
+    urgent = false,
+    path = this.#path,
+  ): HttpExchange {
     const all = { ...headers, ...this.#headers, 'content-type': 'application/json' };
-    return this.#dispatch('POST', all, body, listener, urgent ? this.#streams : this.#calls);
+    return this.#dispatch('POST', path, all, body, listener, urgent ? this.#streams : this.#calls);
   }
 
   get(headers: Headers, listener: ExchangeListener): HttpExchange {
     const all = { ...headers, ...this.#headers, accept: 'text/event-stream' };
-    return this.#dispatch('GET', all, null, listener, this.#streams);
+    return this.#dispatch('GET', this.#path, all, null, listener, this.#streams);
   }
 
   delete(headers: Headers, listener: ExchangeListener): HttpExchange {
-    return this.#dispatch('DELETE', { ...headers, ...this.#headers }, null, listener, this.#streams);
+    const all = { ...headers, ...this.#headers };
+    return this.#dispatch('DELETE', this.#path, all, null, listener, this.#streams);
   }
 
   async close(): Promise<void> {
@@ -81,6 +104,7 @@ export class HttpEndpoint {
 
   #dispatch(
     method: 'POST' | 'GET' | 'DELETE',
+    path: string,
     headers: Headers,
     body: Buffer | null,
     listener: ExchangeListener,
@@ -88,7 +112,7 @@ export class HttpEndpoint {
   ): HttpExchange {
     const exchange = new HttpExchange(this.maxMessageBytes, listener);
     // A full pool queues; the return value only advises when to slow down.
-    pool.dispatch({ path: this.#path, method, headers, body }, exchange);
+    pool.dispatch({ path, method, headers, body }, exchange);
     return exchange;
   }
 }
@@ -102,4 +126,22 @@ export function exchangeEnd(start: (listener: ExchangeListener) => HttpExchange)
   const ended = new Promise<ExchangeEnd>((resolve) => (onEnd = resolve));
   const exchange = start({ onMessage: () => undefined, onEnd });
   return { ended, exchange };
+}
+
+/** How an exchange ended whose messages do not matter; `undefined` when the time was over before. */
+export async function exchangeEndWithin(
+  timeoutMs: number,
+  start: Parameters<typeof exchangeEnd>[0],
+): Promise<ExchangeEnd | undefined> {
+  const { ended, exchange } = exchangeEnd(start);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      exchange.abort();
+      resolve(undefined);
+    }, timeoutMs);
+  });
+  const end = await Promise.race([ended, late]);
+  clearTimeout(timer);
+  return end;
 }

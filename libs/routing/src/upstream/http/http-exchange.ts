@@ -30,6 +30,8 @@ export type ExchangeFailure =
 export interface ExchangeListener {
   /** One message of an event stream. */
   onMessage(message: Buffer): void;
+  /** An event of a type other than `message`. */
+  onOtherEvent?(type: string, data: Buffer): void;
   /** Once, last; not after `abort`. */
   onEnd(end: ExchangeEnd): void;
   onHead?(status: number, headers: IncomingHttpHeaders): void;
@@ -112,6 +114,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #parser(): SseParser {
     return new SseParser(this.#maxBytes, {
       onEvent: (data) => this.#listener?.onMessage(data),
+      onOtherEvent: (type, data) => this.#listener?.onOtherEvent?.(type, data),
       onOverflow: () => this.#fail({ kind: 'too-large' }),
     });
   }

@@ -52,15 +52,22 @@ export interface LegacySession {
   readonly session: string;
 }
 
+/** Nothing at the URL takes a POST of `initialize`: as it is with a server of the HTTP+SSE transport. */
+export interface NotStreamable extends Refusal {
+  readonly status: number;
+}
+
 /** @throws {BridgeError} UPSTREAM_UNAVAILABLE */
 export async function initialize(
   endpoint: HttpEndpoint,
   declaration: Declaration,
   timeoutMs: number,
-): Promise<LegacySession | Refusal> {
+): Promise<LegacySession | Refusal | NotStreamable> {
   const answer = await ask(endpoint, initializeRequest(declaration), {}, timeoutMs);
   if (answer === undefined) {
-    const message = `Server "${endpoint.server}" did not answer initialize within ${timeoutMs} ms`;
+    const message =
+      `Server "${endpoint.server}" did not answer initialize within ${timeoutMs} ms; if it speaks HTTP+SSE of ` +
+      `2024-11-05, set servers.${endpoint.server}.transport: sse`;
     throw new BridgeError('UPSTREAM_UNAVAILABLE', message);
   }
   if ('reply' in answer) {
@@ -74,9 +81,9 @@ export async function initialize(
   const { status } = answer.end;
   if (isNoEvidence(answer.end) || ![400, 404, 405].includes(status)) throw startFailure(endpoint, answer.end);
   const message =
-    `Server "${endpoint.server}" answered ${status} to initialize: the URL is wrong, or the server speaks only ` +
-    `the HTTP+SSE transport of 2024-11-05, which the bridge does not connect to yet; check servers.${endpoint.server}.url`;
-  return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message) };
+    `Server "${endpoint.server}" answered ${status} to initialize; ` +
+    `check servers.${endpoint.server}.url and .transport`;
+  return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message), status };
 }
 
 /** The headers of a modern request (requirements 29 to 31), but for `Mcp-Name`. */
@@ -150,7 +157,8 @@ function sessionIn(header: string | string[] | undefined): string {
   return value.length <= MAX_SESSION_LENGTH && /^[\x21-\x7e]*$/.test(value) ? value : '';
 }
 
-function isNoEvidence(end: ExchangeEnd): boolean {
+/** Whether the end of an exchange says nothing about what the server speaks. */
+export function isNoEvidence(end: ExchangeEnd): boolean {
   const { status } = end;
   return (
     end.failure !== undefined ||
@@ -161,7 +169,7 @@ function isNoEvidence(end: ExchangeEnd): boolean {
 }
 
 /** No call has run during a handshake, so whatever happened it may be tried again. */
-function startFailure(endpoint: HttpEndpoint, end: ExchangeEnd): BridgeError {
+export function startFailure(endpoint: HttpEndpoint, end: ExchangeEnd): BridgeError {
   const failure = exchangeFailure(endpoint.server, end);
   if (failure.code === 'UPSTREAM_UNAVAILABLE') return failure;
   const message = failure.message.replace('; the call may have run', '');

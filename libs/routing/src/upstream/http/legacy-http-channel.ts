@@ -5,7 +5,7 @@ import { GeneralStream } from './general-stream.js';
 import { HttpChannel } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
 import type { HttpCall } from './http-call.js';
-import { exchangeEnd } from './http-endpoint.js';
+import { exchangeEnd, exchangeEndWithin } from './http-endpoint.js';
 import type { Headers } from './http-endpoint.js';
 import type { ExchangeEnd } from './http-exchange.js';
 import { initialize, scanBody } from './http-handshake.js';
@@ -44,7 +44,7 @@ export class LegacyHttpChannel extends HttpChannel {
   async start(): Promise<void> {
     const initialized = notificationMessage(INITIALIZED, EMPTY_PARAMS);
     // Requests may overtake it otherwise. What the server answers does not matter: it is a notification.
-    await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+    await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
       this.options.endpoint.post(initialized, this.headersFor(), listener, true),
     );
     this.#stream = new GeneralStream({
@@ -113,7 +113,7 @@ export class LegacyHttpChannel extends HttpChannel {
 
   protected async farewell(): Promise<void> {
     if (this.#session.session === '') return;
-    await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+    await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
       this.options.endpoint.delete(this.headersFor(), listener),
     );
   }
@@ -150,7 +150,7 @@ export class LegacyHttpChannel extends HttpChannel {
 
   async #isLost(session: LegacySession): Promise<boolean> {
     if (this.#session !== session) return true;
-    const end = await endWithin(SHORT_TIMEOUT_MS, (listener) =>
+    const end = await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
       this.options.endpoint.post(PING, this.headersFor(), listener, true),
     );
     return end !== undefined && (end.status === 404 || end.status === 400);
@@ -166,21 +166,4 @@ export class LegacyHttpChannel extends HttpChannel {
       this.options.log.warn({ err: error }, 'a message on the general stream could not be handled');
     }
   }
-}
-
-async function endWithin(
-  timeoutMs: number,
-  start: Parameters<typeof exchangeEnd>[0],
-): Promise<ExchangeEnd | undefined> {
-  const { ended, exchange } = exchangeEnd(start);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      exchange.abort();
-      resolve(undefined);
-    }, timeoutMs);
-  });
-  const end = await Promise.race([ended, late]);
-  clearTimeout(timer);
-  return end;
 }

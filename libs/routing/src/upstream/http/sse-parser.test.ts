@@ -30,6 +30,19 @@ describe('SseParser', () => {
     expect(eventsOf(text)).toEqual(['a', 'b']);
   });
 
+  it('tells events of other types apart, and forgets a type with its event', () => {
+    const seen: string[] = [];
+    const parser = new SseParser(1_000, {
+      onEvent: (data) => seen.push(`message ${data.toString()}`),
+      onOtherEvent: (type, data) => seen.push(`${type} ${data.toString()}`),
+      onOverflow: () => undefined,
+    });
+    const long = 'x'.repeat(50);
+    parser.push(Buffer.from('event: endpoint\ndata: /here\n\ndata: a\n\nevent: empty\n\n'));
+    parser.push(Buffer.from(`data: b\n\ndata: c\nevent: ${long}\n\n`));
+    expect(seen).toEqual(['endpoint /here', 'message a', 'message b', `${long.slice(0, 32)} c`]);
+  });
+
   it('joins the lines of one event', () => {
     expect(eventsOf('data: a\ndata:  b\ndata\ndata: c\n\n')).toEqual(['a\n b\n\nc']);
   });

@@ -5,10 +5,15 @@ const SPACE = 0x20;
 const JOIN = Buffer.from([LF]);
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const MAX_RETRY_MS = 60_000;
+const MESSAGE_TYPE = 'message';
+const MESSAGE = Buffer.from(MESSAGE_TYPE);
+const MAX_TYPE_BYTES = 32;
 
 export interface SseListener {
-  /** One event's data, its lines joined by LF. Events of other types than `message` are not reported. */
+  /** The data of one `message` event, its lines joined by LF. */
   onEvent(data: Buffer): void;
+  /** An event of another type; at most the first 32 characters of the type. */
+  onOtherEvent?(type: string, data: Buffer): void;
   /** An event or line grew beyond the bound; the parser has stopped. */
   onOverflow(): void;
 }
@@ -29,7 +34,7 @@ export class SseParser {
   /** Bytes held in `#partial` and `#data`. */
   #held = 0;
   #eventId: string | undefined;
-  #isMessage = true;
+  #type = MESSAGE_TYPE;
   #skipLf = false;
   #atStart = true;
   #stopped = false;
@@ -97,7 +102,8 @@ export class SseParser {
     } else if (name === 'id') {
       if (!value.includes(0)) this.#eventId = value.toString('utf8');
     } else if (name === 'event') {
-      this.#isMessage = value.length === 0 || value.equals(MESSAGE);
+      const isMessage = value.length === 0 || value.equals(MESSAGE);
+      this.#type = isMessage ? MESSAGE_TYPE : value.toString('utf8', 0, MAX_TYPE_BYTES);
     } else if (name === 'retry') {
       const text = value.toString('latin1');
       if (/^\d{1,9}$/.test(text)) this.retryMs = Math.min(Number(text), MAX_RETRY_MS);
@@ -106,14 +112,16 @@ export class SseParser {
 
   #dispatch(): void {
     const lines = this.#data;
-    const isMessage = this.#isMessage;
+    const type = this.#type;
     if (this.#eventId !== undefined) this.lastEventId = this.#eventId;
     this.#data = [];
     this.#held = 0;
     this.#eventId = undefined;
-    this.#isMessage = true;
+    this.#type = MESSAGE_TYPE;
     const data = lines.length > 1 ? joined(lines) : lines[0];
-    if (isMessage && data !== undefined && data.length > 0) this.#listener.onEvent(data);
+    if (data === undefined || data.length === 0) return;
+    if (type === MESSAGE_TYPE) this.#listener.onEvent(data);
+    else this.#listener.onOtherEvent?.(type, data);
   }
 
   #overflow(): void {
@@ -121,8 +129,6 @@ export class SseParser {
     this.#listener.onOverflow();
   }
 }
-
-const MESSAGE = Buffer.from('message');
 
 function joined(lines: readonly Buffer[]): Buffer {
   return Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [JOIN, line])));

@@ -12,6 +12,7 @@ import type {
 import type { OpenOptions } from '../connector.js';
 import { Conversation } from '../conversation.js';
 import type { Pending } from '../conversation.js';
+import { StrayMessages } from '../stray-messages.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
 import { startChild } from './child-process.js';
 import type { Child, ChildExit } from './child-process.js';
@@ -20,7 +21,6 @@ import { LineReader } from './line-reader.js';
 import { LineWriter } from './line-writer.js';
 import { oneLine, paramsWithToken } from './one-line.js';
 import { pipeStderrToLog } from './stderr-log.js';
-import { StrayLines } from './stray-lines.js';
 
 const CLOSING_BRACE = Buffer.from('}');
 /** How long a process may live on after it closed one of its pipes. */
@@ -41,7 +41,7 @@ export class StdioChannel implements UpstreamChannel {
   readonly #writer: LineWriter;
   readonly #reader: LineReader;
   readonly #conversation: Conversation;
-  readonly #stray: StrayLines;
+  readonly #stray: StrayMessages;
   #info: UpstreamInfo | undefined;
   #closed = false;
   #closing = false;
@@ -59,7 +59,7 @@ export class StdioChannel implements UpstreamChannel {
     meters.connections.inc();
     this.#child = startChild(config, (exit) => this.#onExit(exit));
     this.#writer = new LineWriter(this.#child.stdin, 2 * config.maxMessageBytes);
-    this.#stray = new StrayLines(log, options.now);
+    this.#stray = new StrayMessages({ ...options, conversation: this.#conversation, carrier: 'stdout' });
     this.#reader = new LineReader(
       config.maxMessageBytes,
       (line) => this.#onLine(line),
@@ -169,7 +169,8 @@ export class StdioChannel implements UpstreamChannel {
       const limits = { maxBytes: this.#options.config.maxMessageBytes };
       envelopes = isBatch(line) ? scanMessages(line, limits) : [scanEnvelope(line, limits)];
     } catch (error) {
-      this.#onBadLine(line, BridgeError.from(error));
+      if (!this.#stray.take(line, BridgeError.from(error)))
+        this.#breakOff('writes things that are no messages to stdout');
       return;
     }
     this.#stray.reset();
@@ -179,22 +180,6 @@ export class StdioChannel implements UpstreamChannel {
       } catch (error) {
         this.#options.log.error({ err: error }, 'a message of the server could not be handled');
       }
-    }
-  }
-
-  #onBadLine(line: Buffer, error: BridgeError): void {
-    const verdict = this.#stray.judge(line, error);
-    this.#options.meters.dropped(verdict.kind === 'stray' ? 'stray_line' : 'malformed');
-    const failure = new BridgeError(
-      'UPSTREAM_PROTOCOL',
-      `Server "${this.#options.server}" sent a broken message: ${error.message}`,
-    );
-    if (verdict.kind === 'flood') this.#breakOff('writes things that are no messages to stdout');
-    else if (verdict.kind === 'reply') {
-      const pending = this.#conversation.get(verdict.id);
-      if (pending !== undefined) this.#conversation.fail(pending, failure);
-    } else if (verdict.kind === 'unclear') {
-      for (const pending of this.#conversation.all()) this.#conversation.fail(pending, failure);
     }
   }
 
