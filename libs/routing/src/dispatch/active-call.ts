@@ -63,7 +63,7 @@ export class ActiveCall extends DeadlineEntry {
 
   finish(result: Buffer): void {
     if (!this.#end()) return;
-    this.#replay?.finish('result', result);
+    this.#replay?.finish(result);
     this.#sink.onResult(result);
   }
 

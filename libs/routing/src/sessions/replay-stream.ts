@@ -6,6 +6,12 @@ import type { CallSink } from '@mcp-bridge/link';
 const MAX_MESSAGES = 256;
 const MAX_BYTES = 1024 * 1024;
 
+/**
+ * A reply that comes sooner, and first, reaches the client as one JSON object without event ids: nothing to resume.
+ * The gateway opens a stream after 250 ms; the rest is for a busy machine.
+ */
+const UNSEEN_MS = 150;
+
 const EMPTY_RESULT = Buffer.from('{}');
 
 /**
@@ -14,8 +20,9 @@ const EMPTY_RESULT = Buffer.from('{}');
  * Spec: 2025-11-25 basic/transports, "Resumability and Redelivery".
  */
 export class ReplayStream {
-  readonly id: string;
   readonly #requestId: string;
+  readonly #forget: () => void;
+  readonly #startedAt = performance.now();
   #messages: Buffer[] = [];
   /** Sequence number of `#messages[0]`. */
   #first = 1;
@@ -23,9 +30,13 @@ export class ReplayStream {
   #reader: CallSink | undefined;
   #done = false;
 
-  constructor(id: string, requestId: string) {
-    this.id = id;
+  /**
+   * @param requestId - raw JSON id of the request whose reply ends the stream
+   * @param forget - called when nobody can ever ask for this stream
+   */
+  constructor(requestId: string, forget: () => void) {
     this.#requestId = requestId;
+    this.#forget = forget;
   }
 
   get done(): boolean {
@@ -43,13 +54,15 @@ export class ReplayStream {
   }
 
   /** Logs the reply as the stream's last message. */
-  finish(_member: 'result', result: Buffer): void {
-    this.append(resultReply(this.#requestId, result));
+  finish(result: Buffer): void {
+    if (this.#unseen()) this.#forget();
+    else this.append(resultReply(this.#requestId, result));
     this.#close();
   }
 
   fail(error: BridgeError): void {
-    this.append(errorReply(this.#requestId, error));
+    if (this.#unseen()) this.#forget();
+    else this.append(errorReply(this.#requestId, error));
     this.#close();
   }
 
@@ -75,6 +88,15 @@ export class ReplayStream {
 
   detach(reader: CallSink): void {
     if (this.#reader === reader) this.#reader = undefined;
+  }
+
+  #unseen(): boolean {
+    const { length } = this.#messages;
+    return length === 0 && this.#first === 1 && this.#reader === undefined && this.#age() < UNSEEN_MS;
+  }
+
+  #age(): number {
+    return performance.now() - this.#startedAt;
   }
 
   #close(): void {

@@ -114,6 +114,18 @@ test('replays what followed an event, then the rest live, then ends', () => {
   expect(reader.ends).toEqual(['{}']);
 });
 
+test('keeps nothing of a reply that comes at once, and all of one that follows a message', () => {
+  const session = newSession();
+  callOf(session, new Recorder(), '1', 'quick').finish(Buffer.from('{}'));
+  const told = callOf(session, new Recorder(), '2', 'told');
+  told.send(Buffer.from('{"n":1}'));
+  told.finish(Buffer.from('{}'));
+  expect(session.resume('quick', 0, new Recorder())).toBeUndefined();
+  const reader = new Recorder();
+  session.resume('told', 0, reader);
+  expect(reader.messages).toHaveLength(2);
+});
+
 test('gives a stream to its newest reader only', () => {
   const session = newSession();
   const call = callOf(session, new Recorder(), '9', 'stream');

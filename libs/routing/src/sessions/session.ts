@@ -81,7 +81,7 @@ export class Session {
 
   /** A stream that keeps what is sent for a call, or for the GET stream, under the edge's stream id. */
   openReplay(streamId: string, requestId: string): ReplayStream {
-    const stream = new ReplayStream(streamId, requestId);
+    const stream = new ReplayStream(requestId, () => this.#streams.delete(streamId));
     this.#streams.set(streamId, stream);
     if (this.#streams.size > MAX_STREAMS) {
       const oldest = this.#streams.keys().next();
