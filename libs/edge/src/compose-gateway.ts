@@ -26,10 +26,10 @@ export async function addGateway(context: ServiceContext, link: Link): Promise<G
   const { config, log, metrics, service } = context;
   const gateway = await startGateway({ config: config.gateway, auth: config.auth, link, log, metrics });
   service.add('gateway', {
-    state: () => ({ url: gateway.url }),
+    state: () => ({ url: gateway.url, tcp: gateway.tcpAddress }),
     drain: (timeoutMs) => gateway.drain(timeoutMs),
     close: () => gateway.close(),
   });
-  log.info({ url: gateway.url }, 'waiting for clients');
+  log.info({ url: gateway.url, tcp: gateway.tcpAddress }, 'waiting for clients');
   return gateway;
 }

@@ -15,6 +15,7 @@ import { startHttpServer } from './http/http-server.js';
 import { createDiscovery } from './sessions/discovery.js';
 import { createInitialize } from './sessions/initialize.js';
 import { createSessions } from './sessions/sessions.js';
+import { startTcp } from './tcp/start-tcp.js';
 import { addWebSocketRoutes, type WebSockets } from './websocket/websocket-routes.js';
 
 export interface GatewayOptions {
@@ -30,6 +31,8 @@ export interface Gateway {
   /** Of the default view, such as `http://127.0.0.1:8080/mcp`. */
   readonly url: string;
   readonly port: number;
+  /** Where MCP over TCP is served, such as `127.0.0.1:8081`; undefined where it is not. */
+  readonly tcpAddress: string | undefined;
   /**
    * Takes no more connections or requests, ends the streams that would stay open, and waits until the requests
    * that were accepted are answered, at most `timeoutMs`. Then closes.
@@ -44,7 +47,8 @@ const NAMES_OF_ALL_ADDRESSES = new Set(['0.0.0.0', '::']);
 const MIN_SECRET_BYTES = 32;
 
 /**
- * Serves MCP clients over HTTP and WebSocket, and hands their calls to the link. The link stays its caller's to close.
+ * Serves MCP clients over HTTP, WebSocket and TCP, and hands their calls to the link. The link stays its caller's to
+ * close.
  *
  * @throws {BridgeError} CONFIG_INVALID when the address cannot be bound, or a key, certificate or session key
  * file is unusable
@@ -120,28 +124,40 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
     },
   });
-  const name = NAMES_OF_ALL_ADDRESSES.has(config.host) ? 'localhost' : config.host;
-  const authority = name.includes(':') ? `[${name}]` : name;
-  const url = `${config.tls === undefined ? 'http' : 'https'}://${authority}:${server.port}/mcp`;
+  const { keyring, initialize } = parts;
+  const tcpOptions = { config, link, initialize, keyring, wheel, log, metrics, draining: () => draining };
+  const tcp = await startTcp(tcpOptions).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+  const scheme = config.tls === undefined ? 'http' : 'https';
 
   const close = (): Promise<void> => {
     draining = true;
     server.close();
+    tcp?.close();
     return Promise.resolve();
   };
   return {
-    url,
+    url: `${scheme}://${authorityOf(config.host, server.port)}/mcp`,
     port: server.port,
+    tcpAddress: tcp === undefined ? undefined : authorityOf(config.tcp?.host ?? config.host, tcp.port),
     async drain(timeoutMs) {
       draining = true;
       server.stopListening();
       streams.endAll();
-      await Promise.all([meter.whenIdle(timeoutMs), webSockets?.drain(timeoutMs)]);
+      await Promise.all([meter.whenIdle(timeoutMs), webSockets?.drain(timeoutMs), tcp?.drain(timeoutMs)]);
       await close();
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** How clients on this machine reach a bound address. */
+function authorityOf(host: string, port: number): string {
+  const name = NAMES_OF_ALL_ADDRESSES.has(host) ? 'localhost' : host;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** One secret a line, the first seals. Without a file sessions end with the process. */
