@@ -1,6 +1,7 @@
 import { fixtureBundle } from './fixture-bundle.js';
 import type { EraMode } from './fixture/options.js';
 import { serveHttp, type HttpFixture } from './fixture/serve/serve-http.js';
+import { serveSse, type SseFixture } from './fixture/serve/serve-sse.js';
 import { createFixtureWorld } from './fixture/world.js';
 import { spawnService, type SpawnedService } from './process/spawn-service.js';
 
@@ -26,6 +27,11 @@ export function fixtureCommand(choice: FixtureChoice = {}): CommandLine {
 export function startFixtureHttp(choice: FixtureChoice = {}): Promise<HttpFixture> {
   const world = createFixtureWorld({ mayMisbehave: false });
   return serveHttp(world, { era: choice.era ?? 'both', port: 0, pageSize: choice.pageSize ?? 0 });
+}
+
+/** Starts the fixture inside this process on a free loopback port, over HTTP+SSE: a server of 2024-11-05 only. */
+export function startFixtureSse(choice: Pick<FixtureChoice, 'pageSize'> = {}): Promise<SseFixture> {
+  return serveSse(createFixtureWorld({ mayMisbehave: false }), { pageSize: choice.pageSize ?? 0 });
 }
 
 /** A fixture over HTTP in a process of its own, which a test may stop, freeze or kill. */

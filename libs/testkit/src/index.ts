@@ -11,12 +11,14 @@ export {
   fixtureCommand,
   spawnFixtureHttp,
   startFixtureHttp,
+  startFixtureSse,
   type CommandLine,
   type FixtureChoice,
   type SpawnedFixture,
 } from './fixture.js';
 export type { EraMode } from './fixture/options.js';
 export type { HttpFixture } from './fixture/serve/serve-http.js';
+export type { SseFixture } from './fixture/serve/serve-sse.js';
 export { freePort } from './process/free-port.js';
 export { descendantsOf, isRunning } from './process/process-group.js';
 export {
