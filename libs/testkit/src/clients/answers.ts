@@ -1,11 +1,11 @@
+type FormContent = Record<string, string | number | boolean | string[]> | undefined;
+
 /** What a test's user or model answers. Each handler that is given declares its capability. */
 export interface ClientAnswers {
   /** The text that the model says. */
   readonly sampling?: (params: unknown) => string;
-  /** Content of the form; `undefined` declines. */
-  readonly elicitation?: (
-    params: unknown,
-  ) => Record<string, string | number | boolean | string[]> | undefined;
+  /** Content of the form, at once or later; `undefined` declines. */
+  readonly elicitation?: (params: unknown) => FormContent | Promise<FormContent>;
   /** URIs of the roots. */
   readonly roots?: () => readonly string[];
 }

@@ -36,8 +36,8 @@ export function createLegacyClient({ answers = {}, name = 'test-client' }: Clien
       content: { type: 'text', text: sampling(params) },
     }));
   if (elicitation !== undefined)
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
-      const content = elicitation(params);
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+      const content = await elicitation(params);
       return content === undefined ? { action: 'decline' } : { action: 'accept', content };
     });
   if (roots !== undefined)

@@ -47,8 +47,8 @@ export function createModernClient({
       content: { type: 'text', text: sampling(params) },
     }));
   if (elicitation !== undefined)
-    client.setRequestHandler('elicitation/create', ({ params }) => {
-      const content = elicitation(params);
+    client.setRequestHandler('elicitation/create', async ({ params }) => {
+      const content = await elicitation(params);
       return content === undefined ? { action: 'decline' } : { action: 'accept', content };
     });
   if (roots !== undefined)
