@@ -82,6 +82,25 @@ export async function main(argv: readonly string[]): Promise<number> {
       return await printTools(sources(options), options);
     },
   );
+  command(
+    'stdio',
+    'serve one client on the standard streams: with all servers in this process, or by a running bridge',
+    [
+      clientFileOption,
+      new Option('--view <name>', 'a view or a server instead of everything').default('', 'everything'),
+      new Option('--connect <url>', 'relay to this bridge, such as https://mcp.example/mcp').conflicts([
+        'config',
+        'mcpConfig',
+        'view',
+      ]),
+      new Option('--key-file <file>', 'with --connect: holds the API key'),
+    ],
+    async (options: SourceOptions & { view: string; connect?: string; keyFile?: string }) => {
+      const { runRelay, runStdio } = await import('./stdio.js');
+      if (options.connect === undefined) return await runStdio(sources(options), options.view);
+      return await runRelay({ connect: options.connect, keyFile: options.keyFile });
+    },
+  );
   program
     .command('key')
     .description('make an API key: the key for the client, its SHA-256 for auth.keys')
