@@ -7,15 +7,18 @@ const RESOURCE_NOT_FOUND = -32002;
 const URL_ELICITATION_REQUIRED = -32042;
 const INVALID_PARAMS = -32602;
 const HEADER_MISMATCH = -32020;
+const MISSING_CAPABILITY = -32021;
 const UNSUPPORTED_VERSION = -32022;
+const INTERNAL = -32603;
 
 /**
- * An upstream's error as this client's revision expects it (requirements 12 and 61): codes of earlier revisions
- * never reach modern clients, and errors about our own leg are not the client's.
+ * An upstream's error as this client's revision expects it (requirements 12 and 61): codes of earlier revisions and
+ * codes that the specification keeps for itself never reach modern clients, and errors about our own leg are not the
+ * client's.
  */
 export function clientError(request: CallRequest, error: BridgeError, era: Era): BridgeError {
   if (error.code !== 'UPSTREAM_ERROR') return error;
-  if (error.rpcCode === HEADER_MISMATCH || error.rpcCode === UNSUPPORTED_VERSION) {
+  if (era === 'modern' && (error.rpcCode === HEADER_MISMATCH || error.rpcCode === UNSUPPORTED_VERSION)) {
     return new BridgeError(
       'UPSTREAM_PROTOCOL',
       `The upstream refused the bridge's request: ${error.message}`,
@@ -28,6 +31,10 @@ export function clientError(request: CallRequest, error: BridgeError, era: Era):
   if (modern && (error.rpcCode === RESOURCE_NOT_FOUND || error.rpcCode === URL_ELICITATION_REQUIRED)) {
     return recoded(error, INVALID_PARAMS);
   }
+  if (modern && isReserved(error.rpcCode)) {
+    // A legacy server's codes of this range are its own; what they would mean to a modern client was not said.
+    return era === 'modern' && error.rpcCode === MISSING_CAPABILITY ? error : recoded(error, INTERNAL);
+  }
   if (
     !modern &&
     era === 'modern' &&
@@ -37,6 +44,11 @@ export function clientError(request: CallRequest, error: BridgeError, era: Era):
     return recoded(error, RESOURCE_NOT_FOUND);
   }
   return error;
+}
+
+/** 2026-07-28 basic/index, "Error Codes": the specification alone may give these a meaning. */
+function isReserved(rpcCode: number): boolean {
+  return rpcCode <= -32020 && rpcCode >= -32099;
 }
 
 function recoded(error: BridgeError, rpcCode: number): BridgeError {

@@ -94,6 +94,16 @@ test('takes the modern metadata away for a legacy upstream and keeps the rest', 
   expect(tokenOf(adapted)).toBe('"tök"');
 });
 
+test('keeps every byte of what others put into _meta', () => {
+  const vendor = '"com.example/n": 12345678901234567890 ,"traceparent":"00-a-b-01","x":[1.0, 1e400,{"a" :1}]';
+  const reserved = '"io.modelcontextprotocol/protocolVersion":"2026-07-28"';
+  const request = requestOf(`{"name":"s__echo","_meta":{${reserved},${vendor}}}`, '2026-07-28');
+  const sent = upstreamParams(request, 'echo', 'legacy', '').params.toString();
+  for (const part of ['12345678901234567890', '[1.0, 1e400,{"a" :1}]', '"traceparent":"00-a-b-01"'])
+    expect(sent).toContain(part);
+  expect(sent).not.toContain('io.modelcontextprotocol');
+});
+
 test('adds the members of a retry in front and moves the token along', () => {
   const base = upstreamParams(
     requestOf('{"_meta":{"progressToken":5},"name":"x"}', '2025-11-25'),

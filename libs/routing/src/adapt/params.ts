@@ -1,4 +1,4 @@
-import { insertion, splice } from '@mcp-bridge/protocol';
+import { insertion, objectMembers, rawText, splice } from '@mcp-bridge/protocol';
 import type { Edit } from '@mcp-bridge/protocol';
 import type { CallRequest } from '@mcp-bridge/link';
 import type { Era } from '../upstream/channel.js';
@@ -80,20 +80,18 @@ function metaEdit(request: CallRequest, era: Era, logLevel: string): Edit | unde
 /** How `_meta` begins after `reservedMetaRemoved`, when there is a token: its place is known without a scan. */
 const TOKEN_FIRST = '{"progressToken":';
 
-/** A legacy upstream gets the client's own `_meta` without the modern protocol's keys. */
+const RESERVED_PREFIX = 'io.modelcontextprotocol/';
+
+/** A legacy upstream gets the client's own `_meta` without the modern protocol's keys, every other byte as it was. */
 function reservedMetaRemoved({ params, spans }: CallRequest): Edit | undefined {
   const { metaStart: start, metaEnd: end } = spans;
   if (start < 0) return undefined;
-  // The gateway validated these bytes as a JSON object.
-  const meta = JSON.parse(params.toString('utf8', start, end)) as Record<string, unknown>;
-  const kept = Object.entries(meta).filter(
-    ([key]) => key !== 'progressToken' && !key.startsWith('io.modelcontextprotocol/'),
-  );
-  const rest = JSON.stringify(Object.fromEntries(kept));
-  if (spans.progressTokenStart < 0) return { start, end, text: rest };
+  const kept = objectMembers(params, start)
+    .filter(({ key }) => key !== 'progressToken' && !key.startsWith(RESERVED_PREFIX))
+    .map(({ keySpan, value }) => `${rawText(params, keySpan)}:${rawText(params, value)}`);
+  if (spans.progressTokenStart < 0) return { start, end, text: `{${kept.join(',')}}` };
   const token = params.toString('utf8', spans.progressTokenStart, spans.progressTokenEnd);
-  const separator = kept.length === 0 ? '' : ',';
-  return { start, end, text: `${TOKEN_FIRST}${token}${separator}${rest.slice(1)}` };
+  return { start, end, text: `${TOKEN_FIRST}${[token, ...kept].join(',')}}` };
 }
 
 function shiftBefore(edits: readonly Edit[], position: number): number {

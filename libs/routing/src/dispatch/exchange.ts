@@ -146,6 +146,10 @@ export class Exchange implements UpstreamSink, HeldExchange {
       case 'notifications/resources/updated':
         this.#context.onUnsolicited(this.#target.server, this.#request, notification);
         return;
+      case 'notifications/elicitation/complete':
+        // Modern clients learn the outcome from the retried call; they do not know this message.
+        if (!isModernVersion(this.#request.protocolVersion)) this.#deliver(messageOf(notification));
+        return;
       default:
         // The bridge's own signals come from the bridge alone.
         if (!notification.method.startsWith(BRIDGE_PREFIX)) this.#deliver(messageOf(notification));
@@ -194,7 +198,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
     }
     try {
       this.#context.tasks.learn(this.#target.server, this.#request, reply);
-      this.#settle({ result: clientResult(this.#request, reply) });
+      this.#settle({ result: clientResult(this.#request, reply, this.#lease.channel.info) });
     } catch (error) {
       this.#settle({ error: BridgeError.from(error) });
     }
@@ -273,6 +277,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
   #deliverProgress(notification: Envelope): void {
     const { params, spans } = this.#request;
     if (spans.progressTokenStart < 0 || notification.progressToken.start < 0) return;
+    // Between two requests of the client there is no token that it would know.
+    if (this.#call === undefined) return;
     const text = params.toString('utf8', spans.progressTokenStart, spans.progressTokenEnd);
     const { start, end } = notification.progressToken;
     const offset = notification.message.start;

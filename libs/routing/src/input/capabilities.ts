@@ -1,5 +1,6 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
+import { inputRequestsOf } from './input-requests.js';
 
 /** The parts of a client's declared capabilities that decide whether it may be asked. */
 interface ClientCapabilities {
@@ -77,16 +78,32 @@ export function missingCapability(method: string): BridgeError {
   );
 }
 
+/**
+ * Holds the questions of an `input_required` result against what the client declared (requirement 43).
+ * @throws {BridgeError} MISSING_CAPABILITY for the first that it may not be asked
+ */
+export function refuseUndeclaredInput(capabilities: string, reply: Envelope): void {
+  const undeclared = inputRequestsOf(reply).find(
+    ([, { method, params }]) => !mayAsk(capabilities, method, params),
+  );
+  if (undeclared !== undefined) throw missingCapability(undeclared[1].method);
+}
+
 const TASKS = 'io.modelcontextprotocol/tasks';
+
+/** True when a request declares the tasks extension. */
+export function declaresTasks(capabilities: string): boolean {
+  // A validated JSON object.
+  const { extensions } = JSON.parse(capabilities) as { extensions?: Record<string, unknown> | null };
+  return extensions?.[TASKS] !== undefined;
+}
 
 /**
  * Tasks are an extension of the 2026 era that each request has to declare (requirements 8 and 64).
  * @throws {BridgeError} MISSING_CAPABILITY
  */
 export function requireTasks(capabilities: string): void {
-  // A validated JSON object.
-  const { extensions } = JSON.parse(capabilities) as { extensions?: Record<string, unknown> | null };
-  if (extensions?.[TASKS] !== undefined) return;
+  if (declaresTasks(capabilities)) return;
   throw new BridgeError('MISSING_CAPABILITY', `This method needs the client extension ${TASKS}`, {
     data: JSON.stringify({ requiredCapabilities: { extensions: { [TASKS]: {} } } }),
   });

@@ -4,14 +4,11 @@ import type { ActiveCall } from '../dispatch/active-call.js';
 import type { Exchange } from '../dispatch/exchange.js';
 import type { Session } from '../sessions/session.js';
 import { mayAsk } from './capabilities.js';
+import { inputRequestsOf } from './input-requests.js';
+import type { InputRequest } from './input-requests.js';
 
 /** Rounds of `input_required` after which an upstream is taken to be looping. */
 const MAX_ROUNDS = 32;
-
-interface InputRequest {
-  readonly method: string;
-  readonly params: unknown;
-}
 
 /**
  * A modern upstream wants input and the client is legacy: puts each of its questions as a request on the call's
@@ -74,17 +71,6 @@ export function relayInputRequired(
     }
     undos.push(undo);
   }
-}
-
-function inputRequestsOf(reply: Envelope): [string, InputRequest][] {
-  if (reply.inputRequests.start < 0) return [];
-  const text = reply.bytes.toString('utf8', reply.inputRequests.start, reply.inputRequests.end);
-  // An object by the scan; entries of another shape are refused by `mayAsk` as unknown methods.
-  const parsed = JSON.parse(text) as Record<string, InputRequest | null>;
-  return Object.entries(parsed).map(([key, value]) => [
-    key,
-    { method: typeof value?.method === 'string' ? value.method : '', params: value?.params ?? {} },
-  ]);
 }
 
 /** The state goes back byte for byte as it came (requirement 44). */
