@@ -26,11 +26,11 @@ export interface Declaration {
 /** The bridge itself, which can answer nothing that a server might ask. */
 export const OWN_DECLARATION: Declaration = { capabilities: '{}', clientInfo: OWN_INFO };
 
-export function discoverRequest(): UpstreamRequest {
+export function discoverRequest(version: string = LATEST_MODERN_VERSION): UpstreamRequest {
   const meta =
-    `{"${META.protocolVersion}":"${LATEST_MODERN_VERSION}","${META.clientInfo}":${OWN_INFO},` +
+    `{"${META.protocolVersion}":"${version}","${META.clientInfo}":${OWN_INFO},` +
     `"${META.clientCapabilities}":{}}`;
-  return handshakeRequest('server/discover', `{"_meta":${meta}}`, LATEST_MODERN_VERSION);
+  return handshakeRequest('server/discover', `{"_meta":${meta}}`, version);
 }
 
 export function initializeRequest(declaration: Declaration): UpstreamRequest {
@@ -79,13 +79,26 @@ export function judgeDiscoverResult(reply: Envelope): ProbeVerdict {
  */
 export function judgeDiscoverError(error: BridgeError): ProbeVerdict {
   if (error.code !== 'UPSTREAM_ERROR') return { era: 'legacy' };
-  if (error.rpcCode === UNSUPPORTED_VERSION) {
-    const data: unknown = error.data === undefined ? undefined : JSON.parse(error.data);
-    const supported = isRecord(data) ? data['supported'] : undefined;
-    return judgeVersions(Array.isArray(supported) ? supported : [], undefined);
-  }
+  if (error.rpcCode === UNSUPPORTED_VERSION) return judgeVersions(supportedVersions(error), undefined);
   if (error.rpcCode !== HEADER_MISMATCH && error.rpcCode !== MISSING_CAPABILITY) return { era: 'legacy' };
   return { era: 'unusable', error: new BridgeError('UPSTREAM_UNAVAILABLE', error.message, { cause: error }) };
+}
+
+/**
+ * The revision to send `server/discover` in again, when the server refused the first one and offers a modern one
+ * that we speak (2026-07-28 basic/versioning, "Protocol Version Negotiation"). Once is enough: a server that refuses
+ * what it offered is unusable.
+ */
+export function versionToRetry(error: BridgeError): string | undefined {
+  if (error.code !== 'UPSTREAM_ERROR' || error.rpcCode !== UNSUPPORTED_VERSION) return undefined;
+  const offered = supportedVersions(error);
+  return MODERN_VERSIONS.find((known) => offered.includes(known));
+}
+
+function supportedVersions(error: BridgeError): unknown[] {
+  const data: unknown = error.data === undefined ? undefined : JSON.parse(error.data);
+  const supported = isRecord(data) ? data['supported'] : undefined;
+  return Array.isArray(supported) ? supported : [];
 }
 
 function judgeVersions(versions: unknown[], result: Record<string, unknown> | undefined): ProbeVerdict {

@@ -75,6 +75,26 @@ describe('era probe over HTTP', () => {
     await expect(serverAt(url).catalogChannel()).rejects.toThrow(/HTTP\+SSE transport of 2024-11-05/);
   });
 
+  it('asks again in the revision that the server offers when it refused the first', async () => {
+    const { url } = await fixture('modern', 'refuses-first');
+    expect((await serverAt(url).catalogChannel()).info.era).toBe('modern');
+  });
+
+  it('drives a server as modern that chooses no legacy revision in initialize', async () => {
+    const { url } = await fixture('dual', 'modern-initialize');
+    const server = serverAt(url);
+    expect((await server.acquire(scope())).channel).toBe(await server.catalogChannel());
+    expect(server.state).toBe('ready');
+  });
+
+  it('names the method of initialize in a header too, for servers of both eras and what stands before them', async () => {
+    const { url } = await fixture('dual');
+    const { channel } = await serverAt(url).acquire(scope());
+    expect(await callTool(channel, 'log-book')).toMatchObject({
+      initializedWith: { 'mcp-method': 'initialize' },
+    });
+  });
+
   it('drives a server of both eras in the era that the client prefers', async () => {
     const { url } = await fixture('dual');
     const server = serverAt(url);

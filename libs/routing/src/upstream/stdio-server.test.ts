@@ -69,6 +69,17 @@ describe('era probe over stdio', () => {
     expect(modern.channel).toBe(await server.catalogChannel());
   });
 
+  it('asks again in the revision that the server offers when it refused the first', async () => {
+    const { info } = await start(stdioConfig(['modern', 'refuses-first'])).catalogChannel();
+    expect(info.era).toBe('modern');
+  });
+
+  it('drives a server as modern that chooses no legacy revision in initialize', async () => {
+    const server = start(stdioConfig(['dual', 'modern-initialize']));
+    expect((await server.acquire(scope())).channel).toBe(await server.catalogChannel());
+    expect(server.state).toBe('ready');
+  });
+
   it('drives a modern server as modern even for legacy clients', async () => {
     const server = start(stdioConfig(['modern']));
     const { channel } = await server.acquire(scope());

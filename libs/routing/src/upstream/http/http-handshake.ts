@@ -15,6 +15,7 @@ import {
   judgeDiscoverError,
   judgeDiscoverResult,
   readInitializeResult,
+  versionToRetry,
 } from '../handshake.js';
 import type { Declaration, ProbeVerdict } from '../handshake.js';
 import { exchangeFailure } from './exchange-failure.js';
@@ -34,13 +35,24 @@ type Answer = { readonly reply: Envelope; readonly session: string } | { readonl
  * @throws {BridgeError} UPSTREAM_UNAVAILABLE when nothing can be concluded: no connection, 401, 403, 5xx, redirects
  */
 export async function discover(endpoint: HttpEndpoint, timeoutMs: number): Promise<ProbeVerdict | 'silent'> {
-  const request = discoverRequest();
+  const answer = await askToDiscover(endpoint, discoverRequest(), timeoutMs);
+  if (!(answer instanceof BridgeError)) return answer;
+  const version = versionToRetry(answer);
+  if (version === undefined) return judgeDiscoverError(answer);
+  const second = await askToDiscover(endpoint, discoverRequest(version), timeoutMs);
+  return second instanceof BridgeError ? judgeDiscoverError(second) : second;
+}
+
+/** The verdict, or the error reply that has yet to be judged. */
+async function askToDiscover(
+  endpoint: HttpEndpoint,
+  request: UpstreamRequest,
+  timeoutMs: number,
+): Promise<ProbeVerdict | 'silent' | BridgeError> {
   const answer = await ask(endpoint, request, modernHeaders(request), timeoutMs);
   if (answer === undefined) return 'silent';
   if ('reply' in answer) {
-    return answer.reply.kind === 'result'
-      ? judgeDiscoverResult(answer.reply)
-      : judgeDiscoverError(upstreamError(answer.reply));
+    return answer.reply.kind === 'result' ? judgeDiscoverResult(answer.reply) : upstreamError(answer.reply);
   }
   if (isNoEvidence(answer.end)) throw startFailure(endpoint, answer.end);
   return { era: 'legacy' };
@@ -63,7 +75,9 @@ export async function initialize(
   declaration: Declaration,
   timeoutMs: number,
 ): Promise<LegacySession | Refusal | NotStreamable> {
-  const answer = await ask(endpoint, initializeRequest(declaration), {}, timeoutMs);
+  const request = initializeRequest(declaration);
+  // Servers of both eras, and what stands before them, may ask for this header on every request.
+  const answer = await ask(endpoint, request, { 'mcp-method': request.method }, timeoutMs);
   if (answer === undefined) {
     const message =
       `Server "${endpoint.server}" did not answer initialize within ${timeoutMs} ms; if it speaks HTTP+SSE of ` +
@@ -71,9 +85,7 @@ export async function initialize(
     throw new BridgeError('UPSTREAM_UNAVAILABLE', message);
   }
   if ('reply' in answer) {
-    if (answer.reply.kind === 'result') {
-      return { info: readInitializeResult(answer.reply), session: answer.session };
-    }
+    if (answer.reply.kind === 'result') return sessionOf(answer.reply, answer.session);
     const error = upstreamError(answer.reply);
     const message = `Server "${endpoint.server}" refused initialize: ${error.message}`;
     return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: error }) };
@@ -84,6 +96,15 @@ export async function initialize(
     `Server "${endpoint.server}" answered ${status} to initialize; ` +
     `check servers.${endpoint.server}.url and .transport`;
   return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message), status };
+}
+
+/** A server that chooses a revision which we do not speak has answered: it is a refusal, no failure. */
+function sessionOf(reply: Envelope, session: string): LegacySession | Refusal {
+  try {
+    return { info: readInitializeResult(reply), session };
+  } catch (error) {
+    return { refusal: BridgeError.from(error) };
+  }
 }
 
 /** The headers of a modern request (requirements 29 to 31), but for `Mcp-Name`. */

@@ -13,6 +13,7 @@ import {
   judgeDiscoverError,
   judgeDiscoverResult,
   readInitializeResult,
+  versionToRetry,
   within,
 } from '../handshake.js';
 import type { HandshakeCall, ProbeVerdict } from '../handshake.js';
@@ -47,7 +48,7 @@ export class StdioConnector implements Connector {
   async probe(options: OpenOptions): Promise<StdioChannel> {
     const opened = await this.#start(options, async (channel) => {
       const discovery = callForReply(channel, discoverRequest());
-      const verdict = await this.#judge(discovery, this.#options.probeTimeoutMs);
+      const verdict = await this.#judge(channel, discovery, this.#options.probeTimeoutMs);
       if (verdict === 'gone') return 'again-legacy';
       if (verdict === 'silent') return this.#initializeSilent(channel, discovery, options);
       if (verdict.era === 'legacy') return this.#initialize(channel, options);
@@ -60,10 +61,8 @@ export class StdioConnector implements Connector {
   open(era: Era, options: OpenOptions): Promise<StdioChannel | Refusal> {
     return this.#start(options, async (channel) => {
       if (era === 'legacy') return this.#initialize(channel, options);
-      const verdict = await this.#judge(
-        callForReply(channel, discoverRequest()),
-        this.#options.config.startTimeout,
-      );
+      const discovery = callForReply(channel, discoverRequest());
+      const verdict = await this.#judge(channel, discovery, this.#options.config.startTimeout);
       if (verdict === 'gone' || verdict === 'silent')
         throw this.#unavailable('did not answer server/discover');
       if (verdict.era === 'legacy') return { refusal: this.#unavailable('no longer speaks 2026-07-28') };
@@ -106,7 +105,12 @@ export class StdioConnector implements Connector {
     return this.open(outcome === 'again-legacy' ? 'legacy' : 'modern', options);
   }
 
-  async #judge(discovery: HandshakeCall, timeoutMs: number): Promise<ProbeVerdict | 'gone' | 'silent'> {
+  async #judge(
+    channel: StdioChannel,
+    discovery: HandshakeCall,
+    timeoutMs: number,
+    mayAskAgain = true,
+  ): Promise<ProbeVerdict | 'gone' | 'silent'> {
     try {
       return judgeDiscoverResult(await within(discovery.reply, timeoutMs, 'server/discover'));
     } catch (error) {
@@ -114,19 +118,23 @@ export class StdioConnector implements Connector {
       if (failure.code === 'DEADLINE_EXCEEDED') return 'silent';
       if (failure.code === 'OUTCOME_UNKNOWN') return 'gone';
       if (failure.code === 'UPSTREAM_UNAVAILABLE') throw failure;
-      return judgeDiscoverError(failure);
+      const version = mayAskAgain ? versionToRetry(failure) : undefined;
+      if (version === undefined) return judgeDiscoverError(failure);
+      return this.#judge(channel, callForReply(channel, discoverRequest(version)), timeoutMs, false);
     }
   }
 
   async #initialize(channel: StdioChannel, options: OpenOptions): Promise<Handshake> {
     const { reply } = callForReply(channel, initializeRequest(options.declaration));
+    let answer: Envelope;
     try {
-      return establishLegacy(channel, await within(reply, this.#options.config.startTimeout, 'initialize'));
+      answer = await within(reply, this.#options.config.startTimeout, 'initialize');
     } catch (error) {
       const failure = BridgeError.from(error);
       if (failure.code === 'UPSTREAM_ERROR') return { refusal: this.#startError(failure) };
       throw failure;
     }
+    return establishLegacy(channel, answer);
   }
 
   /**
@@ -174,8 +182,13 @@ function establishModern(channel: StdioChannel, verdict: ProbeVerdict): Handshak
   return 'ready';
 }
 
+/** A server that chooses a revision which we do not speak has answered: it is a refusal, no failure. */
 function establishLegacy(channel: StdioChannel, reply: Envelope): Handshake {
-  channel.establish(readInitializeResult(reply));
+  try {
+    channel.establish(readInitializeResult(reply));
+  } catch (error) {
+    return { refusal: BridgeError.from(error) };
+  }
   channel.notify(INITIALIZED, EMPTY_PARAMS);
   return 'ready';
 }
