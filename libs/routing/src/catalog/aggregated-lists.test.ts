@@ -76,6 +76,7 @@ describe('aggregated lists', () => {
       {
         _meta: {
           'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientInfo': { name: 'mcp-bridge', version: '0.1.0' },
           'io.modelcontextprotocol/clientCapabilities': {},
         },
       },

@@ -1,6 +1,6 @@
 import { BridgeError } from '@mcp-bridge/protocol';
-import { META } from '../adapt/era.js';
 import type { UpstreamChannel } from '../upstream/channel.js';
+import { ownMeta } from '../upstream/handshake.js';
 import { buildListBody, parseListPage } from './definitions.js';
 import type { ListBody, ListPage } from './definitions.js';
 import { LISTS } from './list-kind.js';
@@ -110,9 +110,7 @@ function requestPage(
   const params = {
     ...(cursor === undefined ? {} : { cursor }),
     // Lists may not depend on who asks except by credentials (requirement 40): no capabilities are declared.
-    ...(era === 'modern'
-      ? { _meta: { [META.protocolVersion]: protocolVersion, [META.clientCapabilities]: {} } }
-      : {}),
+    ...(era === 'modern' ? { _meta: ownMeta(protocolVersion) } : {}),
   };
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -1,6 +1,7 @@
 import type { Envelope } from '@mcp-bridge/protocol';
-import { META, MODERN_VERSION } from '../adapt/era.js';
+import { MODERN_VERSION } from '../adapt/era.js';
 import type { UpstreamChannel } from '../upstream/channel.js';
+import { ownMeta } from '../upstream/handshake.js';
 
 /** Waits between attempts to open a stream again, in milliseconds. */
 const RETRY_MS = [200, 1_000, 5_000, 30_000];
@@ -29,8 +30,7 @@ export function startUpstreamListen(
   filter: ListenFilter,
   onNotification: (notification: Envelope) => void,
 ): UpstreamListen {
-  const meta = { [META.protocolVersion]: MODERN_VERSION, [META.clientCapabilities]: {} };
-  const params = Buffer.from(JSON.stringify({ _meta: meta, notifications: filter }));
+  const params = Buffer.from(JSON.stringify({ _meta: ownMeta(MODERN_VERSION), notifications: filter }));
   let settle: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => (settle = resolve));
   let stopped = false;

@@ -26,11 +26,17 @@ export interface Declaration {
 /** The bridge itself, which can answer nothing that a server might ask. */
 export const OWN_DECLARATION: Declaration = { capabilities: '{}', clientInfo: OWN_INFO };
 
+/** `_meta` of the requests that the bridge itself makes of a modern server. */
+export function ownMeta(version: string): Record<string, unknown> {
+  return {
+    [META.protocolVersion]: version,
+    [META.clientInfo]: JSON.parse(OWN_INFO) as unknown,
+    [META.clientCapabilities]: {},
+  };
+}
+
 export function discoverRequest(version: string = LATEST_MODERN_VERSION): UpstreamRequest {
-  const meta =
-    `{"${META.protocolVersion}":"${version}","${META.clientInfo}":${OWN_INFO},` +
-    `"${META.clientCapabilities}":{}}`;
-  return handshakeRequest('server/discover', `{"_meta":${meta}}`, version);
+  return handshakeRequest('server/discover', JSON.stringify({ _meta: ownMeta(version) }), version);
 }
 
 export function initializeRequest(declaration: Declaration): UpstreamRequest {
