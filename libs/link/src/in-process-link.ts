@@ -10,7 +10,7 @@ import type {
   Link,
 } from './link.js';
 import { type LinkLog, silentLog } from './link-log.js';
-import { draining, overloaded, refuseCall } from './refusals.js';
+import { cutOff, draining, overloaded, refuseCall } from './refusals.js';
 
 export interface InProcessLinkOptions {
   /** Shared with others where there are many; default one of its own. */
@@ -49,7 +49,7 @@ class InProcessLink implements Link {
   }
 
   call(request: CallRequest, sink: CallSink): CallHandle {
-    if (!this.#accepting) return refuseCall(sink, draining(false));
+    if (!this.#accepting) return refuseCall(sink, draining());
     if (this.#inFlight.size >= this.#maxInFlight) {
       return refuseCall(sink, overloaded(`More than ${this.#maxInFlight} calls in flight; try again later`));
     }
@@ -166,7 +166,7 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   abandon(): void {
     if (this.#finished) return;
     this.#cancelHandler('link');
-    this.#deliverError(draining(true));
+    this.#deliverError(cutOff(this.endless));
   }
 
   #deliverMessage(message: Buffer): void {

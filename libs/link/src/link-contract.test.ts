@@ -263,12 +263,12 @@ describe.each(kinds)('%s link', (_kind, open) => {
     expect(link.ready).toBe(false);
   });
 
-  test('drain ends the rest with DRAINING at its timeout and cancels them as the link', async () => {
+  test('drain ends the rest with OUTCOME_UNKNOWN at its timeout and cancels them as the link', async () => {
     const { link, handler } = await setUp();
     const call = new RecordedCall(link, callRequest({ method: 'hold' }));
     await handler.until(() => handler.held.length === 1);
     await link.drain(20);
-    expect(await call.code()).toBe('DRAINING');
+    expect(await call.code()).toBe('OUTCOME_UNKNOWN');
     await handler.until(() => handler.held[0]!.cancelled.length > 0);
     expect(handler.held[0]!.cancelled).toEqual(['link']);
   });

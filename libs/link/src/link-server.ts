@@ -38,7 +38,7 @@ export interface LinkServer extends AsyncDisposable {
   readonly inFlight: number;
   /**
    * Sends new calls elsewhere, ends streams without a limit with DRAINING, lets other calls end, then closes.
-   * After `timeoutMs` the rest end with DRAINING.
+   * After `timeoutMs` the rest end with OUTCOME_UNKNOWN.
    */
   drain(timeoutMs: number): Promise<void>;
 }

@@ -116,7 +116,7 @@ export interface Link {
   input(message: InputMessage): void;
   /** True when at least one router can take calls. */
   readonly ready: boolean;
-  /** Waits for the calls in flight, then closes. After `timeoutMs` the rest end with `DRAINING`. */
+  /** Waits for the calls in flight, then closes. After `timeoutMs` the rest end with `OUTCOME_UNKNOWN`. */
   drain(timeoutMs: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -14,13 +14,15 @@ export function refuseCall(sink: CallSink, error: BridgeError): CallHandle {
   };
 }
 
-/** `data` of an error that ends a call which had reached a router: although its code invites a retry, it may have run. */
-export const MAY_HAVE_RUN = '{"mayHaveRun":true}';
+/** The link is closing and the call has not begun: another gateway or router can take it. */
+export function draining(): BridgeError {
+  return new BridgeError('DRAINING', 'The bridge is shutting down; try again');
+}
 
-/** The link is closing; `begun` tells whether the call had reached a router. */
-export function draining(begun: boolean): BridgeError {
-  if (!begun) return new BridgeError('DRAINING', 'The bridge is shutting down; try again');
-  return new BridgeError('DRAINING', 'The bridge shut down before the call ended', { data: MAY_HAVE_RUN });
+/** The link closes under a call that has begun. An endless stream can be opened again, a call may have run. */
+export function cutOff(endless: boolean): BridgeError {
+  if (endless) return draining();
+  return new BridgeError('OUTCOME_UNKNOWN', 'The bridge shut down before the call ended; it may have run');
 }
 
 export function overloaded(message: string): BridgeError {

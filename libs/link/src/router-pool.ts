@@ -6,7 +6,7 @@ import type { GatewayStream } from './gateway-stream.js';
 import type { CallHandle, CallRequest, CallSink, InputMessage, Link } from './link.js';
 import { DEFAULT_LIMITS, type LinkLimits } from './link-limits.js';
 import { type LinkLog, silentLog } from './link-log.js';
-import { draining, refuseCall } from './refusals.js';
+import { cutOff, draining, refuseCall } from './refusals.js';
 import { hashText, rendezvousScore } from './rendezvous.js';
 import { RouterConnection, type RouterConnectionState } from './router-connection.js';
 
@@ -117,7 +117,7 @@ class Pool implements RouterPool, GatewayCallOwner {
   }
 
   call(request: CallRequest, sink: CallSink): CallHandle {
-    if (!this.#accepting) return refuseCall(sink, draining(false));
+    if (!this.#accepting) return refuseCall(sink, draining());
     const endsAt = request.timeoutMs === 0 ? 0 : this.#deadlines.now() + request.timeoutMs;
     const call = new GatewayCall(this, request, sink, endsAt);
     const refused = this.#place(call);
@@ -158,7 +158,8 @@ class Pool implements RouterPool, GatewayCallOwner {
     this.#accepting = false;
     const abandon = (which: (call: GatewayCall) => boolean): void => {
       for (const call of this.#allCalls()) {
-        if (which(call)) call.abandon(draining(call.stream !== undefined), 'link');
+        if (which(call))
+          call.abandon(call.stream === undefined ? draining() : cutOff(call.endsAt === 0), 'link');
       }
     };
     abandon((call) => call.endsAt === 0);

@@ -7,7 +7,7 @@ import { FRAME, type Hello, type ReplyKind, malformed } from './frames.js';
 import type { CallHandler, CallRequest, CancelReason, InputMessage } from './link.js';
 import type { LinkLimits } from './link-limits.js';
 import type { LinkLog } from './link-log.js';
-import { MAY_HAVE_RUN, draining, overloaded } from './refusals.js';
+import { cutOff, draining, overloaded } from './refusals.js';
 import { RouterCall } from './router-call.js';
 
 export interface RouterStreamOptions {
@@ -59,13 +59,13 @@ export class RouterStream implements FrameReceiver {
     if (this.#draining || this.#closed) return;
     this.#draining = true;
     this.#channel.outbox.drain();
-    for (const call of this.#allCalls()) if (call.endless) call.abort('link', draining(true));
+    for (const call of this.#allCalls()) if (call.endless) call.abort('link', cutOff(true));
     this.#endWhenDone();
   }
 
   /** Ends what is left of a drain. */
   abandon(): void {
-    for (const call of this.#allCalls()) call.abort('link', draining(true));
+    for (const call of this.#allCalls()) call.abort('link', cutOff(call.endless));
     this.#lastCallSeen = true;
     this.#endWhenDone();
   }
@@ -78,7 +78,7 @@ export class RouterStream implements FrameReceiver {
       );
     } else if (!this.#channel.outbox.reply(kind, call.id, payload)) {
       const message = 'The replies of this call outran the link to the gateway';
-      this.#refuse(call, new BridgeError('OVERLOADED', message, { data: MAY_HAVE_RUN }));
+      this.#refuse(call, new BridgeError('OUTCOME_UNKNOWN', message));
     }
   }
 
@@ -108,7 +108,7 @@ export class RouterStream implements FrameReceiver {
     const call = new RouterCall(this, id, request.timeoutMs === 0);
     if (this.#calls.size >= this.#options.maxInFlight)
       return this.fail(call, overloaded('Too many calls in flight on this link; try again later'));
-    if (this.#draining && (call.endless || this.#lastCallSeen)) return this.fail(call, draining(false));
+    if (this.#draining && (call.endless || this.#lastCallSeen)) return this.fail(call, draining());
     this.#calls.set(id, call);
     try {
       call.started(this.#options.handler.call(request, call));

@@ -87,7 +87,7 @@ export class Dispatcher implements CallHandler {
     else this.#options.sessionCalls.notifyUpstreams(session, envelope);
   }
 
-  /** Ends what would never end by itself, then waits for the rest; after `timeoutMs` the rest ends DRAINING. */
+  /** Ends what would never end by itself, then waits for the rest; after `timeoutMs` the rest ends OUTCOME_UNKNOWN. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.#options.listens.endAll();
@@ -103,7 +103,10 @@ export class Dispatcher implements CallHandler {
         }
       });
     }
-    const error = new BridgeError('DRAINING', 'The router shut down before the call ended');
+    const error = new BridgeError(
+      'OUTCOME_UNKNOWN',
+      'The router shut down before the call ended; it may have run',
+    );
     for (const call of [...this.#calls]) call.abort(error);
   }
 
