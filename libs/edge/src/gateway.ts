@@ -12,6 +12,7 @@ import type { GatewayParts } from './http/gateway-parts.js';
 import { createOpenStreams } from './http/open-streams.js';
 import { createReplyMeter } from './http/reply-meter.js';
 import { startHttpServer } from './http/http-server.js';
+import { createSseChannels } from './http/sse/sse-channels.js';
 import { createDiscovery } from './sessions/discovery.js';
 import { createInitialize } from './sessions/initialize.js';
 import { createSessions } from './sessions/sessions.js';
@@ -62,12 +63,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const sessions = createSessions({ keys: sessionKeys });
   const discovery = createDiscovery({ link, timeoutMs: config.callTimeout, now });
   const streams = createOpenStreams();
+  const initialize = createInitialize({ sessions, discovery });
+  const channelOptions = {
+    link,
+    initialize,
+    wheel,
+    log,
+    metrics,
+    callTimeoutMs: config.callTimeout,
+    maxMessageBytes: config.maxBodyBytes,
+    maxBufferedBytes: config.maxBufferedBytes,
+  };
+  const sse = createSseChannels(createConversations({ ...channelOptions, transport: 'sse' }));
   let draining = false;
   const parts: GatewayParts = {
     link,
     keyring: createKeyring(auth),
     sessions,
-    initialize: createInitialize({ sessions, discovery }),
+    initialize,
     hosts: createHostPolicy({ boundHost: config.host, allowedHosts: config.allowedHosts }),
     origins: createOriginPolicy({ boundHost: config.host, allowedOrigins: config.allowedOrigins }),
     replies: {
@@ -77,6 +90,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...meter.host,
     },
     streams,
+    sse,
     log,
     callTimeoutMs: config.callTimeout,
     keepAliveMs: config.keepAlive,
@@ -87,17 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return draining;
     },
   };
-  const conversations = createConversations({
-    link,
-    initialize: parts.initialize,
-    wheel,
-    log,
-    metrics,
-    transport: 'websocket',
-    callTimeoutMs: config.callTimeout,
-    maxMessageBytes: config.maxBodyBytes,
-    maxBufferedBytes: config.maxBufferedBytes,
-  });
+  const conversations = createConversations({ ...channelOptions, transport: 'websocket' });
   let webSockets: WebSockets | undefined;
   const server = await startHttpServer({
     parts,
@@ -124,7 +128,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
     },
   });
-  const { keyring, initialize } = parts;
+  const { keyring } = parts;
   const tcpOptions = { config, link, initialize, keyring, wheel, log, metrics, draining: () => draining };
   const tcp = await startTcp(tcpOptions).catch((error: unknown) => {
     server.close();
@@ -146,7 +150,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       draining = true;
       server.stopListening();
       streams.endAll();
-      await Promise.all([meter.whenIdle(timeoutMs), webSockets?.drain(timeoutMs), tcp?.drain(timeoutMs)]);
+      await Promise.all([
+        meter.whenIdle(timeoutMs),
+        sse.drain(timeoutMs),
+        webSockets?.drain(timeoutMs),
+        tcp?.drain(timeoutMs),
+      ]);
       await close();
     },
     close,

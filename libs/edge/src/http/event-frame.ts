@@ -31,6 +31,11 @@ export function primingFrame(id: string): Buffer {
   return Buffer.from(`retry: ${RECONNECT_MS}\nid: ${id}\ndata: \n\n`, 'latin1');
 }
 
+/** Where a client of the HTTP+SSE transport is to POST its messages (2024-11-05 basic/transports). */
+export function endpointFrame(uri: string): Buffer {
+  return Buffer.from(`event: endpoint\ndata: ${uri}\n\n`, 'latin1');
+}
+
 /** Tells the client how long to wait before it comes back. */
 export function retryFrame(retryMs: number): Buffer {
   return Buffer.from(`retry: ${retryMs}\n\n`, 'latin1');

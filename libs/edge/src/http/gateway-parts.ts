@@ -7,6 +7,7 @@ import type { Initialize } from '../sessions/initialize.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { OpenStreams } from './open-streams.js';
 import type { ReplyHost } from './reply.js';
+import type { SseChannels } from './sse/sse-channels.js';
 
 /** What the handlers of one gateway share. */
 export interface GatewayParts {
@@ -18,6 +19,7 @@ export interface GatewayParts {
   readonly origins: OriginPolicy;
   readonly replies: ReplyHost;
   readonly streams: OpenStreams;
+  readonly sse: SseChannels;
   readonly log: Logger;
   readonly callTimeoutMs: number;
   readonly keepAliveMs: number;

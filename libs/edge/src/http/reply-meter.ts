@@ -28,7 +28,7 @@ export function createReplyMeter(requests: RequestMeter, metrics: Metrics): Repl
         underWay += 1;
       },
       finished(reply, outcome) {
-        requests.done(reply.method, outcome, (performance.now() - reply.startedAt) / 1000);
+        if (reply.counted) requests.done(reply.method, outcome, (performance.now() - reply.startedAt) / 1000);
         underWay -= 1;
         if (underWay === 0) onIdle?.();
       },

@@ -50,6 +50,8 @@ export class HttpReply extends DeadlineEntry {
   method = '';
   /** The connection ends with this reply. */
   closeConnection = false;
+  /** False when its owner counts what it carries. */
+  counted = true;
   owner: ReplyOwner | undefined = undefined;
   /** Monotonic milliseconds, by the clock of the wheel. */
   readonly startedAt: number;
@@ -95,7 +97,7 @@ export class HttpReply extends DeadlineEntry {
   /** Sends the whole reply. */
   json(status: number, body: Buffer, outcome: OutcomeLabel): void {
     if (this.#state !== 'open') return;
-    this.#host.wrote(body.length);
+    if (this.counted) this.#host.wrote(body.length);
     if (body.length > LARGE_BODY_BYTES) {
       this.#sendLarge(status, body, outcome);
       return;
@@ -132,7 +134,7 @@ export class HttpReply extends DeadlineEntry {
   openEvents(first: Buffer = COMMENT_FRAME): void {
     if (this.#state !== 'open') return;
     this.#state = 'streaming';
-    this.#host.streamOpened();
+    if (this.counted) this.#host.streamOpened();
     this.#events = new EventQueue(this.#res, this.#host.maxBufferedBytes, this.#host.wheel.now);
     this.#follow(this.#events);
     this.#res.cork(() => {
@@ -146,7 +148,7 @@ export class HttpReply extends DeadlineEntry {
   /** Sends one event frame. A client that lets more than the bound pile up is cut off. */
   event(frame: Buffer): void {
     if (this.#state !== 'streaming') return;
-    this.#host.wrote(frame.length);
+    if (this.counted) this.#host.wrote(frame.length);
     this.#lastEventAt = this.#host.wheel.now();
     if (this.#events?.push(frame) === false) this.cut();
   }
@@ -154,7 +156,7 @@ export class HttpReply extends DeadlineEntry {
   /** Ends the stream after what was sent. */
   endEvents(outcome: OutcomeLabel): void {
     if (this.#state !== 'streaming') return;
-    this.#host.streamClosed();
+    if (this.counted) this.#host.streamClosed();
     this.#state = 'ending';
     this.#outcome = outcome;
     this.owner = undefined;
@@ -227,7 +229,7 @@ export class HttpReply extends DeadlineEntry {
 
   #aborted(): void {
     if (this.#state === 'finished') return;
-    if (this.#state === 'streaming') this.#host.streamClosed();
+    if (this.#state === 'streaming' && this.counted) this.#host.streamClosed();
     const { owner } = this;
     this.#settle('cancelled');
     owner?.clientGone();

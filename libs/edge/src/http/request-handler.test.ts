@@ -109,7 +109,7 @@ describe('Origin and Host', () => {
 });
 
 describe('routes', () => {
-  it.each(['/', '/sse', '/mcpx', '/mcp/a/b', '/mcp/..', '/mcp/a%20b', '/MCP', `/mcp/${'x'.repeat(200)}`])(
+  it.each(['/', '/sses', '/sse/a/b', '/messages', '/mcpx', '/mcp/a/b', '/mcp/..', '/mcp/a%20b', '/MCP', `/mcp/${'x'.repeat(200)}`])(
     'answers 404 in JSON on %s',
     async (path) => {
       const response = await send(`${base}${path}`);
