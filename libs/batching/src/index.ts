@@ -1,0 +1,2 @@
+export { createBatchPolicy } from './batch-policy.js';
+export type { Batch, BatchPolicy, BatchPolicyOptions } from './batch-policy.js';
