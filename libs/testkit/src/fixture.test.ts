@@ -1,13 +1,12 @@
 import { tmpdir } from 'node:os';
 import { Client as LegacyStdioClient } from '@modelcontextprotocol/sdk/client/index.js';
-import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport as LegacyStdioTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StdioClientTransport as ModernStdioTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   connectLegacyClient,
   connectModernClient,
-  createLegacyClient,
+  connectSseClient,
   createModernClient,
   fixtureCommand,
   modernRequest,
@@ -221,15 +220,13 @@ describe('the fixture as a process', () => {
 describe('over HTTP+SSE', () => {
   it('answers and asks a client on its stream, and ends it when told', async () => {
     await using fixture = await startFixtureSse();
-    const client = createLegacyClient({ answers: ANSWERS });
-    const transport = new SSEClientTransport(new URL(fixture.url));
-    await client.connect(transport);
+    await using connected = await connectSseClient(fixture.url, { answers: ANSWERS });
+    const { client } = connected;
     const reply = await client.callTool({ name: 'test_sampling', arguments: { prompt: 'Capital?' } });
     expect(JSON.stringify(reply)).toContain('LLM response: Paris');
     expect(fixture.streamCount).toBe(1);
     const ended = new Promise((resolve) => (client.onerror = resolve));
     fixture.cutStreams();
     await ended;
-    await client.close();
   });
 });

@@ -5,6 +5,7 @@ export {
   type ModernClient,
   type ModernClientOptions,
 } from './clients/modern-client.js';
+export { connectSseClient, type SseClient } from './clients/sse-client.js';
 export type { ClientAnswers, ClientOptions } from './clients/answers.js';
 export { echoServerCommand, startEchoHttp, type EchoHttp } from './echo.js';
 export {
