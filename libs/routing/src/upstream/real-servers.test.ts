@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { fixtureCommand, freePort, spawnService, startFixtureHttp } from '@mcp-bridge/testkit';
+import {
+  fixtureCommand,
+  freePort,
+  spawnService,
+  startFixtureHttp,
+  startFixtureSse,
+} from '@mcp-bridge/testkit';
 import type { ServerConfig } from '@mcp-bridge/service';
 import type { ChannelScope, UpstreamChannel } from './channel.js';
 import {
@@ -38,14 +44,23 @@ async function channelOf(
   return (await server.acquire(scope(overrides))).channel;
 }
 
-async function everythingOverHttp(): Promise<ServerConfig> {
+async function everything(mode: 'streamableHttp' | 'sse', path: string): Promise<ServerConfig> {
   const port = await freePort();
-  const service = await spawnService(process.execPath, [EVERYTHING, 'streamableHttp'], {
+  const service = await spawnService(process.execPath, [EVERYTHING, mode], {
     env: { PORT: String(port) },
-    readyPattern: /listening on port/,
+    readyPattern: /(?:listening|running) on port/,
   });
   started.push({ [Symbol.asyncDispose]: () => service.kill().then(() => undefined) });
-  return httpConfig(`http://127.0.0.1:${port}/mcp`);
+  return httpConfig(`http://127.0.0.1:${port}${path}`);
+}
+
+const everythingOverHttp = (): Promise<ServerConfig> => everything('streamableHttp', '/mcp');
+const everythingOverSse = (): Promise<ServerConfig> => everything('sse', '/sse');
+
+async function fixtureOverSse(): Promise<ServerConfig> {
+  const fixture = await startFixtureSse();
+  started.push(fixture);
+  return httpConfig(fixture.url);
 }
 
 async function fixtureOverHttp(): Promise<ServerConfig> {
@@ -69,6 +84,7 @@ const fixtureOverStdio = (): Promise<ServerConfig> =>
 describe.each([
   ['stdio', overStdio],
   ['Streamable HTTP', everythingOverHttp],
+  ['HTTP+SSE', everythingOverSse],
 ])('server-everything over %s', (_transport, config) => {
   it('is initialized, answers calls and reports progress', async () => {
     const channel = await channelOf(await config());
@@ -161,5 +177,41 @@ describe.each([
     expect(textOf(await running.outcome)).toContain('sampled');
     const reconnected = await send(channel, toolCall('test_reconnection')).outcome;
     expect(reconnected.result).toBeDefined();
+  });
+});
+
+describe('a server on the transport class of the 1.32 SDK, over HTTP+SSE', () => {
+  it('is found, asks a legacy client, and reports list changes', async () => {
+    const channel = await channelOf(await fixtureOverSse(), { capabilities: '{"sampling":{}}' });
+    expect(channel.info.era).toBe('legacy');
+    const running = send(channel, toolCall('test_sampling', { prompt: 'x' }));
+    const { respond } = await running.asked;
+    respond(
+      'result',
+      Buffer.from('{"role":"assistant","model":"m","content":{"type":"text","text":"sampled"}}'),
+    );
+    expect(textOf(await running.outcome)).toContain('sampled');
+    const heard: string[] = [];
+    channel.listen({
+      onNotification: (notification) => heard.push(notification.method),
+      onServerRequest: () => undefined,
+      onClosed: () => undefined,
+    });
+    await send(channel, toolCall('test_trigger_tool_change')).outcome;
+    await until(() => heard.includes('notifications/tools/list_changed'), 'the notice of the change');
+  });
+
+  it('does not know of a call whose stream is lost, and is connected again for the next', async () => {
+    const fixture = await startFixtureSse();
+    started.push(fixture);
+    const server = startUpstreamServer('real', httpConfig(fixture.url), { log: silentLog });
+    started.push({ [Symbol.asyncDispose]: () => server.close() });
+    const { channel } = await server.acquire(scope());
+    const sleeping = send(channel, toolCall('probe_sleep', { ms: 20_000 }));
+    await send(channel, toolCall('echo', { text: 'taken' })).outcome;
+    fixture.cutStreams();
+    expect((await sleeping.outcome).error).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    const next = (await server.acquire(scope())).channel;
+    expect(textOf(await send(next, toolCall('echo', { text: 'again' })).outcome)).toContain('again');
   });
 });
