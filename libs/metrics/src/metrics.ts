@@ -43,6 +43,8 @@ export interface Metrics {
   /** Time from sending a request to a configured server until its reply. */
   readonly backendResponseTime: Family<{ server: string }, HistogramChild>;
   readonly queueDepth: GaugeFamily<{ queue: string }>;
+  /** Busy share of a pool's threads, 0 to 1. */
+  readonly workerPoolUtilization: GaugeFamily<{ pool: string }>;
   /** Content type of `expose()`. */
   readonly contentType: string;
   /** Everything in the Prometheus text format. */
@@ -104,6 +106,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ),
     ),
     queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
+    workerPoolUtilization: add(
+      new Gauges('mcp_worker_pool_utilization', 'Busy share of the threads of a pool, 0 to 1', ['pool']),
+    ),
     contentType: registry.contentType,
     expose: () => registry.metrics(),
   };

@@ -10,7 +10,9 @@ export type {
   RouterConfig,
   ServerConfig,
   StdioServerConfig,
+  ToolConfig,
   ViewConfig,
+  WorkersConfig,
 } from './config/schema.js';
 export { configJsonSchema } from './config/json-schema.js';
 export { EXIT_CONFIG, loadConfig, readConfig } from './config/load-config.js';

@@ -12,6 +12,7 @@ export type ServiceRole = 'bridge' | 'gateway' | 'router' | 'stdio';
 export function crossChecks(config: BridgeConfig, role: ServiceRole): PathFault[] {
   return [
     ...viewFaults(config),
+    ...toolFaults(config),
     ...serverFaults(config),
     ...keyFaults(config),
     ...(role === 'bridge' || role === 'gateway' ? [...gatewayFaults(config), ...tcpFaults(config)] : []),
@@ -56,19 +57,31 @@ function exposureNotes({ auth, gateway }: BridgeConfig): string[] {
 }
 
 function viewFaults(config: BridgeConfig): PathFault[] {
+  const known = (server: string): boolean =>
+    Object.hasOwn(config.servers, server) || (config.tools.length > 0 && server === config.workers.name);
   return Object.entries(config.views).flatMap(([name, view]) => [
     ...(Object.hasOwn(config.servers, name)
       ? [{ path: ['views', name], reason: `/mcp/${name} is already the server "${name}"; rename the view` }]
       : []),
     ...view.servers.flatMap((server, index) => {
       const at = ['views', name, 'servers', index];
-      if (!Object.hasOwn(config.servers, server))
-        return [{ path: at, reason: `there is no server "${server}"` }];
+      if (!known(server)) return [{ path: at, reason: `there is no server "${server}"` }];
       return view.servers.indexOf(server) === index
         ? []
         : [{ path: at, reason: `"${server}" is listed twice` }];
     }),
   ]);
+}
+
+/** Native tools appear as one more server. */
+function toolFaults(config: BridgeConfig): PathFault[] {
+  const { name } = config.workers;
+  if (config.tools.length === 0) return [];
+  const reason = (what: string): string =>
+    `the native tools have this name; rename the ${what} or set workers.name`;
+  return (['servers', 'views'] as const)
+    .filter((section) => Object.hasOwn(config[section], name))
+    .map((section) => ({ path: [section, name], reason: reason(section.slice(0, -1)) }));
 }
 
 function serverFaults(config: BridgeConfig): PathFault[] {

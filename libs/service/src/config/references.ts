@@ -63,7 +63,8 @@ export function resolvePaths(value: unknown, directory: string): unknown {
   return mapStrings(value, (text, at) => {
     const field = String(at.at(-1));
     const free = at.includes('env') || at.includes('headers') || at.includes('args');
-    const isPath = !free && (field === 'cwd' || field.endsWith('File'));
+    const isTool = at[0] === 'tools' && (at.length === 2 || field === 'path');
+    const isPath = isTool || (!free && (field === 'cwd' || field.endsWith('File')));
     return isPath ? path.resolve(directory, text) : text;
   });
 }

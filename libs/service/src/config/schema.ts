@@ -73,6 +73,35 @@ const authSchema = z.strictObject({
   anonymous: z.strictObject({ tenant: z.string().min(1).max(64).default('anonymous') }).optional(),
 });
 
+/** A file with a native tool; as a mapping, what the operator decides over the module's own word. */
+const toolSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    /** A file, or a pattern with `*` and `?`; relative to the configuration file. */
+    path: z.string().min(1),
+    /** Most calls at once. */
+    concurrency: z.int().min(1).optional(),
+    timeout: duration.optional(),
+    disabled: z.boolean().default(false),
+  }),
+]);
+
+/** The threads in which native tools run, and how they appear. */
+const workersSchema = z.strictObject({
+  /** The server name under which native tools appear. */
+  name: serverName.default('tools'),
+  /** One per core but one, at most 8, unless set. */
+  threads: z.int().min(1).max(256).optional(),
+  /** Most calls that wait for a thread, over all tenants. */
+  maxQueue: z.int().min(1).default(1000),
+  /** Heap of one thread; a tool that needs more ends its thread and its call. */
+  memoryLimit: bytes.default(256 * 1024 * 1024),
+  /** How long a tool may take to notice that its call is over, before its thread is ended. */
+  cancelGrace: duration.default(1_000),
+  /** How long the import of a tool module may take. */
+  loadTimeout: duration.default(10_000),
+});
+
 const tlsSchema = z.strictObject({
   certFile: z.string(),
   keyFile: z.string(),
@@ -145,6 +174,9 @@ const logSchema = z.strictObject({
 /** The whole of `bridge.yaml`. Every field has a default; unknown fields are faults. */
 export const configSchema = z.strictObject({
   servers: z.record(serverName, serverSchema).default({}),
+  /** Files with native tools. */
+  tools: z.array(toolSchema).default([]),
+  workers: workersSchema.prefault({}),
   views: z.record(serverName, viewSchema).default({}),
   auth: authSchema.default({ keys: [] }),
   gateway: gatewaySchema.prefault({}),
@@ -158,6 +190,8 @@ export type BridgeConfig = z.infer<typeof configSchema>;
 export type ServerConfig = z.infer<typeof serverSchema>;
 export type StdioServerConfig = z.infer<typeof stdioServer>;
 export type HttpServerConfig = z.infer<typeof httpServer>;
+export type ToolConfig = z.infer<typeof toolSchema>;
+export type WorkersConfig = z.infer<typeof workersSchema>;
 export type ViewConfig = z.infer<typeof viewSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type GatewayConfig = z.infer<typeof gatewaySchema>;
