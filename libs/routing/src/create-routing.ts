@@ -67,12 +67,15 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     bus,
     invalidate: (server, kind) => catalog.invalidate(server, kind),
     onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
+    onChannelLost: (channel) => resources.lost(channel),
   });
   const servers = new Map<string, UpstreamServer>();
   const httpServers = new Set<string>();
+  const timeouts = new Map<string, number>();
   for (const [name, server] of Object.entries(config.servers)) {
     if (server.disabled) continue;
     if ('url' in server) httpServers.add(name);
+    timeouts.set(name, server.timeout);
     servers.set(name, watched(startUpstreamServer(name, server, { log, metrics }), events));
   }
   const catalog = createCatalog({ servers, views, config: config.router, log });
@@ -121,6 +124,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   const forwarder = new Forwarder({
     servers,
     httpServers,
+    timeouts,
     catalog,
     sessions,
     held,

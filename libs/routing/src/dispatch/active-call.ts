@@ -82,6 +82,23 @@ export class ActiveCall extends DeadlineEntry {
     undo?.(reason);
   }
 
+  /** The client took its request back by a message: as `cancel`, and the gateway may let go of the reply it kept open. */
+  withdraw(reason: string): void {
+    const undo = this.#onCancel;
+    if (!this.#end()) return;
+    this.#replay?.abandon();
+    this.#sink.onError(new BridgeError('CANCELLED', reason));
+    undo?.(reason);
+  }
+
+  /** Shortens the time that is left, where there is a limit at all; it is never extended, whatever progress comes. */
+  limit(timeoutMs: number): void {
+    const deadlineAt = this.#deadlines.now() + timeoutMs;
+    if (!this.#ended && this.request.timeoutMs > 0 && deadlineAt < this.deadlineAt) {
+      this.#deadlines.add(this, deadlineAt);
+    }
+  }
+
   /** Ends the call with an error and undoes the upstream work (deadline, drain). */
   abort(error: BridgeError): void {
     const undo = this.#onCancel;

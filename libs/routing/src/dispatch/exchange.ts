@@ -1,4 +1,4 @@
-import { BridgeError, notificationMessage, splice } from '@mcp-bridge/protocol';
+import { BridgeError, ERRORS, notificationMessage, splice } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { CallRequest } from '@mcp-bridge/link';
 import { clientError } from '../adapt/error.js';
@@ -18,6 +18,7 @@ import type { TaskOwners } from './task-owners.js';
 /** Messages kept for a client between its answer and its next request. */
 const MAX_OUTBOX = 256;
 
+const HEADER_MISMATCH = ERRORS.HEADER_MISMATCH.rpc;
 const BRIDGE_PREFIX = 'notifications/bridge/';
 /** Makes the gateway close a legacy client's stream, which the client then resumes. */
 const CLOSE_STREAM = `${BRIDGE_PREFIX}close_stream`;
@@ -28,6 +29,11 @@ export interface ExchangeContext {
   readonly tasks: TaskOwners;
   /** List changes and resource updates that an upstream mixed into a call's stream. */
   readonly onUnsolicited: (server: string, request: CallRequest, notification: Envelope) => void;
+  /** The headers that a call's target asks for now, its tool listed again. */
+  readonly relistHeaders: (
+    target: Target,
+    request: CallRequest,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
 }
 
 /** Where a call goes: the server, and the target's name there (`undefined`: as the client named it). */
@@ -51,7 +57,7 @@ export interface Target {
 export class Exchange implements UpstreamSink, HeldExchange {
   readonly #context: ExchangeContext;
   readonly #lease: ChannelLease;
-  readonly #target: Target;
+  #target: Target;
   readonly #session: Session | undefined;
   readonly #base: UpstreamParams;
   /** The level that the upstream was asked for on behalf of this call, `''` for none. */
@@ -64,6 +70,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
   #outbox: Buffer[] = [];
   #outcome: { result: Buffer } | { error: BridgeError } | undefined;
   #rounds = 0;
+  #sent: UpstreamParams;
+  #relisted = false;
   #released = false;
 
   constructor(
@@ -80,6 +88,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
     this.#target = target;
     this.#session = session;
     this.#base = upstreamParams(call.request, target.upstreamName, lease.channel.info.era, logLevel);
+    this.#sent = this.#base;
     this.#logLevel = logLevel;
     this.#asks = new OpenAsks();
     this.#attach(call);
@@ -109,6 +118,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
 
   #send(params: UpstreamParams): void {
     if (this.#call === undefined || this.#call.ended) return;
+    this.#sent = params;
     const request = this.#request;
     const { cancel } = this.#lease.channel.request(
       {
@@ -206,6 +216,30 @@ export class Exchange implements UpstreamSink, HeldExchange {
 
   onError(error: BridgeError): void {
     this.#cancelUpstream = undefined;
+    if (error.rpcCode === HEADER_MISMATCH && error.code === 'UPSTREAM_ERROR' && !this.#relisted) {
+      this.#relisted = true;
+      void this.#sendRelisted(error);
+      return;
+    }
+    this.#fail(error);
+  }
+
+  /**
+   * The tool wants other headers than its list said when we last saw it; the call has not run
+   * (requirement 32: list again and retry).
+   */
+  async #sendRelisted(mismatch: BridgeError): Promise<void> {
+    const headers = await this.#context.relistHeaders(this.#target, this.#request).catch(() => undefined);
+    if (this.#released) return;
+    if (headers === undefined) {
+      this.#fail(mismatch);
+      return;
+    }
+    this.#target = { ...this.#target, headers };
+    this.#send(this.#sent);
+  }
+
+  #fail(error: BridgeError): void {
     this.#settle({ error: clientError(this.#request, error, this.#lease.channel.info.era) });
   }
 

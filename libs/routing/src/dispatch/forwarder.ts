@@ -13,7 +13,7 @@ import type { SessionStore } from '../sessions/session-store.js';
 import type { ChannelLease, ChannelScope, UpstreamServer } from '../upstream/channel.js';
 import type { ActiveCall } from './active-call.js';
 import { Exchange } from './exchange.js';
-import type { Target } from './exchange.js';
+import type { ExchangeContext, Target } from './exchange.js';
 import { ensureLogLevel } from './log-levels.js';
 import type { TaskOwners } from './task-owners.js';
 
@@ -24,6 +24,8 @@ export interface ForwarderOptions {
   readonly servers: ReadonlyMap<string, UpstreamServer>;
   /** Names of the servers that are reached over HTTP. */
   readonly httpServers: ReadonlySet<string>;
+  /** Longest time for one call, per server, in milliseconds. */
+  readonly timeouts: ReadonlyMap<string, number>;
   readonly catalog: Catalog;
   readonly sessions: SessionStore;
   readonly held: HeldCalls;
@@ -36,9 +38,14 @@ export interface ForwarderOptions {
 /** Finds the upstream that a call is for, borrows a channel to it and lets an exchange run there. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
+  readonly #context: ExchangeContext;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    const { held, tasks, onUnsolicited } = options;
+    const relistHeaders: ExchangeContext['relistHeaders'] = (target, request) =>
+      this.#relistHeaders(target, request);
+    this.#context = { held, tasks, onUnsolicited, relistHeaders };
   }
 
   async forward(call: ActiveCall, view: View): Promise<void> {
@@ -80,7 +87,8 @@ export class Forwarder {
 
   async #exchange(call: ActiveCall, target: Target): Promise<void> {
     const { request } = call;
-    const { held } = this.#options;
+    const { held, timeouts } = this.#options;
+    call.limit(timeouts.get(target.server) ?? Infinity);
     const modern = isModernVersion(request.protocolVersion);
     const state = modern ? held.stateOf(request) : 'none';
     if (state === 'own') {
@@ -101,7 +109,7 @@ export class Forwarder {
     const wanted = modern ? request.logLevel : (session?.logLevel ?? '');
     ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
     const level = modern ? request.logLevel : wanted || DEFAULT_LEGACY_LEVEL;
-    new Exchange(this.#options, call, lease, target, session, level).start();
+    new Exchange(this.#context, call, lease, target, session, level).start();
   }
 
   #targetOf(request: CallRequest, view: View): Target | Promise<Target> {
@@ -142,6 +150,16 @@ export class Forwarder {
       if (fault !== undefined) throw fault;
       return { ...target, headers: paramHeadersFor(facts, args, request.paramHeaders) };
     });
+  }
+
+  async #relistHeaders(
+    { server, upstreamName }: Target,
+    request: CallRequest,
+  ): Promise<Readonly<Record<string, string>> | undefined> {
+    if (request.method !== 'tools/call' || upstreamName === undefined) return undefined;
+    const facts = await this.#options.catalog.toolDefinition(server, upstreamName, callerOf(request), true);
+    if (facts === undefined) return undefined;
+    return paramHeadersFor(facts, argumentsOf(request), request.paramHeaders);
   }
 
   /** `ref.name` names a prompt, `ref.uri` a resource template (requirement 58). */

@@ -1,6 +1,9 @@
 import { LOG_LEVELS } from '../adapt/era.js';
 import type { UpstreamChannel } from '../upstream/channel.js';
 
+/** Limit for an upstream's answer. */
+const TIMEOUT_MS = 30_000;
+
 /** Levels that legacy channels were told, so that they are told only when a caller wants more than before. */
 const told = new WeakMap<UpstreamChannel, string>();
 
@@ -23,7 +26,9 @@ export function ensureLogLevel(
   if (before === level) return;
   if (!exactly && before !== undefined && LOG_LEVELS.indexOf(before) <= LOG_LEVELS.indexOf(level)) return;
   told.set(channel, level);
-  channel.request(
+  const timer = setTimeout(() => cancel('timeout'), TIMEOUT_MS);
+  timer.unref();
+  const { cancel } = channel.request(
     {
       method: 'logging/setLevel',
       name: '',
@@ -39,9 +44,9 @@ export function ensureLogLevel(
       onNotification: () => undefined,
       onServerRequest: (_request, respond) =>
         respond('error', Buffer.from('{"code":-32601,"message":"Not now"}')),
-      onResult: () => undefined,
+      onResult: () => clearTimeout(timer),
       // The upstream refused: it keeps its own level, and the caller's calls go on.
-      onError: () => undefined,
+      onError: () => clearTimeout(timer),
     },
   );
 }

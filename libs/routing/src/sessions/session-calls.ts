@@ -1,4 +1,4 @@
-import { BridgeError, notificationMessage } from '@mcp-bridge/protocol';
+import { BridgeError } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { CallRequest } from '@mcp-bridge/link';
 import { isLogLevel } from '../adapt/era.js';
@@ -8,7 +8,8 @@ import type { ActiveCall } from '../dispatch/active-call.js';
 import { ensureLogLevel } from '../dispatch/log-levels.js';
 import { callerOf, ownerOf, resourceNotFound } from '../dispatch/forwarder.js';
 import type { EventBus } from '../subscriptions/event-bus.js';
-import { listChangedMessage } from '../subscriptions/messages.js';
+import { keepSubscribed } from '../subscriptions/keep-subscribed.js';
+import { listChangedMessage, resourceUpdatedMessage } from '../subscriptions/messages.js';
 import type { ResourceSubscriptions } from '../subscriptions/resource-subscriptions.js';
 import type { ChannelLease, UpstreamServer } from '../upstream/channel.js';
 import type { Session } from './session.js';
@@ -91,14 +92,12 @@ export class SessionCalls {
     if (!session.subscriptions.has(uri)) {
       const server = await this.#options.catalog.resourceOwner(view, uri, callerOf(request));
       if (server === undefined || !view.allowsResource(uri, server)) throw resourceNotFound(request);
-      const lease = await this.#options.acquire(server, request);
-      const undo = await this.#options.resources.subscribe(lease, ownerOf(request), uri, (updated) =>
-        session.notify(
-          notificationMessage(
-            'notifications/resources/updated',
-            Buffer.from(JSON.stringify({ uri: updated })),
-          ),
-        ),
+      const { acquire, resources } = this.#options;
+      const onUpdated = (updated: string): void => session.notify(resourceUpdatedMessage(updated));
+      const undo = await keepSubscribed(
+        async (onLost) =>
+          resources.subscribe(await acquire(server, request), ownerOf(request), uri, { onUpdated, onLost }),
+        () => onUpdated(uri),
       );
       if (session.ended || session.subscriptions.has(uri)) undo();
       else session.subscriptions.set(uri, undo);

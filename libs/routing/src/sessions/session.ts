@@ -76,7 +76,7 @@ export class Session {
 
   /** The client's `notifications/cancelled` for one of its own requests; unknown ids are ignored. */
   cancel(rawRequestId: string, reason: string): void {
-    this.#calls.get(rawRequestId)?.cancel(reason);
+    this.#calls.get(rawRequestId)?.withdraw(reason);
   }
 
   /** A stream that keeps what is sent for a call, or for the GET stream, under the edge's stream id. */

@@ -6,6 +6,7 @@ import type { ActiveCall } from '../dispatch/active-call.js';
 import { callerOf, ownerOf } from '../dispatch/forwarder.js';
 import type { ChannelLease } from '../upstream/channel.js';
 import type { EventBus, ListKind } from './event-bus.js';
+import { keepSubscribed } from './keep-subscribed.js';
 import { listenMessage, listenResult } from './messages.js';
 import type { ResourceSubscriptions } from './resource-subscriptions.js';
 import type { UpstreamEvents } from './upstream-events.js';
@@ -104,11 +105,21 @@ export class ClientListens {
       const server = await this.#options.catalog.resourceOwner(view, uri, callerOf(request));
       if (server === undefined || !view.allowsResource(uri, server)) return false;
       // A listener is never asked for input: its channel declares nothing, so that it can be shared.
-      const lease = await this.#options.acquire(server, { ...request, capabilities: '{}' });
-      const undo = await this.#options.resources.subscribe(lease, ownerOf(request), uri, (updated) => {
+      const { acquire, resources } = this.#options;
+      const onUpdated = (updated: string): void => {
         const members = `"uri":${JSON.stringify(updated)}`;
         stream.send(listenMessage('notifications/resources/updated', request.clientRequestId, members));
-      });
+      };
+      const undo = await keepSubscribed(
+        async (onLost) =>
+          resources.subscribe(
+            await acquire(server, { ...request, capabilities: '{}' }),
+            ownerOf(request),
+            uri,
+            { onUpdated, onLost },
+          ),
+        () => onUpdated(uri),
+      );
       call.onEnd(undo);
       return true;
     } catch (error) {

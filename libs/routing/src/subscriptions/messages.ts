@@ -7,6 +7,11 @@ export function listChangedMessage(kind: ListKind): Buffer {
   return Buffer.from(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`);
 }
 
+/** The update of a subscribed resource in the 2025 era. */
+export function resourceUpdatedMessage(uri: string): Buffer {
+  return notificationMessage('notifications/resources/updated', Buffer.from(JSON.stringify({ uri })));
+}
+
 /**
  * A message on a `subscriptions/listen` stream, tagged for the listener (requirement 37).
  * @param subscriptionId - raw JSON of the listen request's id

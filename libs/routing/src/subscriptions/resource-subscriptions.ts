@@ -1,12 +1,20 @@
-import type { BridgeError, Envelope } from '@mcp-bridge/protocol';
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
 import type { ChannelLease, UpstreamChannel } from '../upstream/channel.js';
 import { startUpstreamListen } from './upstream-listen.js';
 
 /** One subscriber to one resource. */
-export type OnResourceUpdated = (uri: string) => void;
+export interface ResourceSubscriber {
+  onUpdated(uri: string): void;
+  /** The channel is gone, and the subscription with it. */
+  onLost(): void;
+}
+
+/** Limit for an upstream's answer to a subscription. */
+const SUBSCRIBE_TIMEOUT_MS = 30_000;
 
 interface Shared {
-  readonly subscribers: Set<OnResourceUpdated>;
+  readonly subscribers: Set<ResourceSubscriber>;
   /** Settles when the upstream answered `resources/subscribe`. */
   readonly subscribed: Promise<void>;
 }
@@ -17,6 +25,7 @@ interface Shared {
  */
 export class ResourceSubscriptions {
   readonly #shared = new WeakMap<UpstreamChannel, Map<string, Shared>>();
+  readonly #subscribers = new WeakMap<UpstreamChannel, Set<ResourceSubscriber>>();
 
   /**
    * @param lease - kept until undo is called
@@ -27,27 +36,53 @@ export class ResourceSubscriptions {
     lease: ChannelLease,
     owner: string,
     uri: string,
-    onUpdated: OnResourceUpdated,
+    subscriber: ResourceSubscriber,
   ): Promise<() => void> {
     const { channel } = lease;
-    if (channel.info.era === 'modern') return this.#listen(lease, owner, uri, onUpdated);
+    const undo =
+      channel.info.era === 'modern'
+        ? await this.#listen(lease, owner, uri, subscriber)
+        : await this.#subscribe(lease, owner, uri, subscriber);
+    const all = this.#subscribers.get(channel) ?? new Set();
+    this.#subscribers.set(channel, all.add(subscriber));
+    if (channel.closed) this.lost(channel);
+    return () => {
+      all.delete(subscriber);
+      undo();
+    };
+  }
+
+  /** Tells everybody who subscribed on a channel that it is gone. */
+  lost(channel: UpstreamChannel): void {
+    const subscribers = this.#subscribers.get(channel) ?? [];
+    this.#subscribers.delete(channel);
+    for (const subscriber of subscribers) subscriber.onLost();
+  }
+
+  async #subscribe(
+    lease: ChannelLease,
+    owner: string,
+    uri: string,
+    subscriber: ResourceSubscriber,
+  ): Promise<() => void> {
+    const { channel } = lease;
     const uris = this.#urisOf(channel);
     let entry = uris.get(uri);
     if (entry === undefined) {
       entry = { subscribers: new Set(), subscribed: send(channel, 'resources/subscribe', uri, owner) };
       uris.set(uri, entry);
     }
-    entry.subscribers.add(onUpdated);
+    entry.subscribers.add(subscriber);
     const undo = (): void => {
       lease.release();
-      if (!entry.subscribers.delete(onUpdated) || entry.subscribers.size > 0) return;
+      if (!entry.subscribers.delete(subscriber) || entry.subscribers.size > 0) return;
       uris.delete(uri);
       if (!channel.closed) send(channel, 'resources/unsubscribe', uri, owner).catch(() => undefined);
     };
     try {
       await entry.subscribed;
     } catch (error) {
-      entry.subscribers.delete(onUpdated);
+      entry.subscribers.delete(subscriber);
       if (entry.subscribers.size === 0) uris.delete(uri);
       lease.release();
       throw error;
@@ -59,7 +94,8 @@ export class ResourceSubscriptions {
   dispatch(channel: UpstreamChannel, notification: Envelope): void {
     const uri = notification.name;
     if (uri === undefined) return;
-    for (const onUpdated of this.#shared.get(channel)?.get(uri)?.subscribers ?? []) onUpdated(uri);
+    for (const subscriber of this.#shared.get(channel)?.get(uri)?.subscribers ?? [])
+      subscriber.onUpdated(uri);
   }
 
   /** Subscribes again to everything on a channel whose upstream session is new. */
@@ -74,14 +110,15 @@ export class ResourceSubscriptions {
     lease: ChannelLease,
     owner: string,
     uri: string,
-    onUpdated: OnResourceUpdated,
+    subscriber: ResourceSubscriber,
   ): Promise<() => void> {
     const listen = startUpstreamListen(
       lease.channel,
       owner,
       { resourceSubscriptions: [uri] },
       (notification) => {
-        if (notification.method === 'notifications/resources/updated') onUpdated(notification.name ?? uri);
+        if (notification.method === 'notifications/resources/updated')
+          subscriber.onUpdated(notification.name ?? uri);
       },
     );
     await listen.settled;
@@ -100,7 +137,12 @@ export class ResourceSubscriptions {
 
 function send(channel: UpstreamChannel, method: string, uri: string, owner: string): Promise<void> {
   return new Promise((resolve, reject: (error: BridgeError) => void) => {
-    channel.request(
+    const timer = setTimeout(() => {
+      handle.cancel('timeout');
+      reject(new BridgeError('DEADLINE_EXCEEDED', `No answer to ${method} in time`));
+    }, SUBSCRIBE_TIMEOUT_MS);
+    timer.unref();
+    const handle = channel.request(
       {
         method,
         name: '',
@@ -116,8 +158,14 @@ function send(channel: UpstreamChannel, method: string, uri: string, owner: stri
         onNotification: () => undefined,
         onServerRequest: (_request, respond) =>
           respond('error', Buffer.from('{"code":-32601,"message":"Not now"}')),
-        onResult: () => resolve(),
-        onError: reject,
+        onResult: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        onError: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
       },
     );
   });

@@ -24,6 +24,7 @@ export interface UpstreamEventsOptions {
   /** Drops cached lists before anybody hears of the change. */
   readonly invalidate: (server: string, kind: ListKind) => void;
   readonly onResourceUpdated: (channel: UpstreamChannel, notification: Envelope) => void;
+  readonly onChannelLost: (channel: UpstreamChannel) => void;
 }
 
 const REFUSED = Buffer.from('{"code":-32601,"message":"No client to ask belongs to this connection"}');
@@ -91,6 +92,7 @@ export class UpstreamEvents {
       },
       onReset: () => owner?.onReset(),
       onClosed: () => {
+        this.#options.onChannelLost(channel);
         const entry = this.#listens.get(server);
         if (entry?.channel !== channel) return;
         entry.listen.stop();
