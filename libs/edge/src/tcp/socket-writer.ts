@@ -42,8 +42,8 @@ export class WriterPool {
 export class SocketWriter {
   /** Called when everything was handed to the kernel. */
   onIdle: (() => void) | undefined = undefined;
-  /** Monotonic milliseconds since when the kernel has not taken a batch; 0 while it has. */
-  stalledSince = 0;
+  /** Batches that the kernel has taken: a client that takes anything makes it grow. */
+  takenBatches = 0;
   readonly #socket: Socket;
   readonly #pool: WriterPool;
   readonly #written = (): void => this.#afterWrite();
@@ -107,7 +107,6 @@ export class SocketWriter {
   close(): void {
     this.#closed = true;
     this.#ending = true;
-    this.stalledSince = 0;
     // The batch that the socket has may still be read by the kernel: it is left to the garbage collector.
     this.#writing = undefined;
     if (this.#batch !== undefined) this.#pool.give(this.#batch);
@@ -130,7 +129,6 @@ export class SocketWriter {
     this.#writingBytes = this.#batchBytes;
     this.#batch = undefined;
     this.#batchBytes = 0;
-    this.stalledSince = performance.now();
     this.#socket.write(batch.subarray(0, this.#writingBytes), this.#written);
   }
 
@@ -139,7 +137,7 @@ export class SocketWriter {
     if (this.#writing !== undefined) this.#pool.give(this.#writing);
     this.#writing = undefined;
     this.#writingBytes = 0;
-    this.stalledSince = 0;
+    this.takenBatches += 1;
     if (this.#batchBytes > 0 || this.#queueBytes > 0 || this.#ending) this.flush();
     else this.onIdle?.();
   }

@@ -38,6 +38,9 @@ export class TcpConnection extends DeadlineEntry {
   #head: Buffer = Buffer.alloc(0);
   #heard = false;
   #asked = false;
+  /** What the client had taken when that last changed, and when that was seen. */
+  #takenBatches = 0;
+  #takenAt = 0;
 
   constructor(host: TcpHost, socket: Socket, onClosed: (connection: TcpConnection) => void) {
     super();
@@ -60,6 +63,7 @@ export class TcpConnection extends DeadlineEntry {
   established(): void {
     this.#phase = 'open';
     const now = this.#host.wheel.now();
+    this.#takenAt = now;
     this.#host.established((now - this.#startedAt) / 1000);
     this.#host.wheel.add(this, now + this.#host.keepAliveMs);
   }
@@ -124,8 +128,11 @@ export class TcpConnection extends DeadlineEntry {
   #checkLife(): void {
     const { wheel, keepAliveMs } = this.#host;
     const now = wheel.now();
-    const { stalledSince } = this.writer;
-    if (stalledSince > 0 && now - stalledSince > STALL_MS) {
+    const { unsentBytes, takenBatches } = this.writer;
+    if (unsentBytes === 0 || takenBatches !== this.#takenBatches) {
+      this.#takenBatches = takenBatches;
+      this.#takenAt = now;
+    } else if (now - this.#takenAt > STALL_MS) {
       this.cut('slow');
       return;
     }
