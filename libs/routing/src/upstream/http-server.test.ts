@@ -72,7 +72,7 @@ describe('era probe over HTTP', () => {
 
   it.each([404, 405])('names the old transport when initialize is answered %i too', async (status) => {
     const { url } = await fixture('legacy', `status-${status}`);
-    await expect(serverAt(url).catalogChannel()).rejects.toThrow(/HTTP\+SSE transport of 2024-11-05/);
+    await expect(serverAt(url).catalogChannel()).rejects.toThrow(/HTTP\+SSE of 2024-11-05/);
   });
 
   it('asks again in the revision that the server offers when it refused the first', async () => {

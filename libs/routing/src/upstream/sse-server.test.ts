@@ -74,6 +74,11 @@ describe('finding a server of 2024-11-05', () => {
     expect(posts.filter((path) => path === '/sse')).toHaveLength(2);
   });
 
+  it('is not kept from it by an error that servers of any era send', async () => {
+    const server = serverAt((await fixture('json-404')).url);
+    expect((await server.catalogChannel()).info.protocolVersion).toBe('2024-11-05');
+  });
+
   it('posts nothing to the stream when told what it is', async () => {
     expect((await logBook(await openChannel())).posts).not.toContain('/sse');
   });

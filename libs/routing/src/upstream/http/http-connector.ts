@@ -9,7 +9,7 @@ import { discover, initialize } from './http-handshake.js';
 import type { NotStreamable } from './http-handshake.js';
 import { LegacyHttpChannel } from './legacy-http-channel.js';
 import { ModernHttpChannel } from './modern-http-channel.js';
-import type { SseChannel } from './sse-channel.js';
+import { SseChannel } from './sse-channel.js';
 import { connectSse } from './sse-handshake.js';
 
 export interface HttpConnectorOptions {
@@ -26,7 +26,7 @@ export interface HttpConnectorOptions {
 export class HttpConnector implements Connector {
   readonly #options: HttpConnectorOptions;
   readonly #endpoint: HttpEndpoint;
-  /** The server speaks HTTP+SSE: by configuration, or as the last probe found. */
+  /** The server speaks HTTP+SSE, as the last probe found. */
   #isSse = false;
 
   constructor(options: HttpConnectorOptions) {
@@ -40,18 +40,19 @@ export class HttpConnector implements Connector {
    */
   probe(options: OpenOptions): Promise<UpstreamChannel> {
     return this.#counted(async () => {
-      this.#isSse = this.#options.config.transport === 'sse';
-      if (this.#isSse) return orThrow(await this.#legacy(options));
-      const verdict = await discover(this.#endpoint, this.#options.probeTimeoutMs);
-      if (verdict !== 'silent' && verdict.era === 'unusable') throw verdict.error;
-      if (verdict !== 'silent' && verdict.era === 'modern') return this.#modern(options, verdict.info);
-      return orThrow(await this.#legacy(options));
+      const opened = await this.#find(options);
+      if ('refusal' in opened) throw opened.refusal;
+      this.#isSse = opened instanceof SseChannel;
+      return opened;
     });
   }
 
   open(era: Era, options: OpenOptions): Promise<UpstreamChannel | Refusal> {
     return this.#counted(async () => {
-      if (era === 'legacy') return this.#legacy(options);
+      if (era === 'legacy') {
+        const { startTimeout } = this.#options.config;
+        return this.#isSse ? this.#sse(options, startTimeout) : this.#streamable(options);
+      }
       const verdict = await discover(this.#endpoint, this.#options.config.startTimeout);
       if (verdict === 'silent') throw this.#unavailable('did not answer server/discover');
       if (verdict.era === 'unusable') throw verdict.error;
@@ -81,11 +82,19 @@ export class HttpConnector implements Connector {
     return new ModernHttpChannel({ ...this.#options, ...options, endpoint: this.#endpoint }, info);
   }
 
-  async #legacy(options: OpenOptions): Promise<UpstreamChannel | Refusal> {
-    const { startTimeout: startTimeoutMs, transport } = this.#options.config;
-    if (this.#isSse) return this.#sse(options, startTimeoutMs);
+  async #find(options: OpenOptions): Promise<UpstreamChannel | Refusal> {
+    const { startTimeout, transport } = this.#options.config;
+    if (transport === 'sse') return this.#sse(options, startTimeout);
+    const verdict = await discover(this.#endpoint, this.#options.probeTimeoutMs);
+    if (verdict !== 'silent' && verdict.era === 'unusable') throw verdict.error;
+    if (verdict !== 'silent' && verdict.era === 'modern') return this.#modern(options, verdict.info);
+    const opened = await this.#streamable(options);
+    return 'status' in opened && transport === 'auto' ? this.#older(options, opened) : opened;
+  }
+
+  async #streamable(options: OpenOptions): Promise<LegacyHttpChannel | Refusal | NotStreamable> {
+    const startTimeoutMs = this.#options.config.startTimeout;
     const session = await initialize(this.#endpoint, options.declaration, startTimeoutMs);
-    if ('status' in session && transport === 'auto') return this.#older(options, session);
     if ('refusal' in session) return session;
     const all = { ...this.#options, ...options, endpoint: this.#endpoint, startTimeoutMs };
     const channel = new LegacyHttpChannel(all, session);
@@ -94,17 +103,11 @@ export class HttpConnector implements Connector {
   }
 
   /** 2025-11-25 basic/transports, "Backwards Compatibility": a GET that begins with an `endpoint` event. */
-  async #older(options: OpenOptions, { status }: NotStreamable): Promise<UpstreamChannel | Refusal> {
+  async #older(options: OpenOptions, newer: NotStreamable): Promise<SseChannel | Refusal> {
     const opened = await this.#sse(options, this.#options.probeTimeoutMs);
-    if (!('refusal' in opened)) {
-      this.#isSse = true;
-      return opened;
-    }
-    const { message } = opened.refusal;
-    const refusal = this.#unavailable(
-      `answered ${status} to initialize, and speaks no HTTP+SSE transport of 2024-11-05 either (${message})`,
-    );
-    return { refusal };
+    if (!('refusal' in opened)) return opened;
+    const message = `${newer.refusal.message}; HTTP+SSE of 2024-11-05 fails too: ${opened.refusal.message}`;
+    return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: newer.refusal }) };
   }
 
   #sse(options: OpenOptions, streamTimeoutMs: number): Promise<SseChannel | Refusal> {
@@ -116,9 +119,4 @@ export class HttpConnector implements Connector {
   #unavailable(what: string): BridgeError {
     return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.#options.server}" ${what}`);
   }
-}
-
-function orThrow(opened: UpstreamChannel | Refusal): UpstreamChannel {
-  if ('refusal' in opened) throw opened.refusal;
-  return opened;
 }

@@ -25,9 +25,13 @@ import type { ExchangeEnd, HttpExchange } from './http-exchange.js';
 /** Handshakes are the first requests of their session; ids of calls start at 1. */
 const HANDSHAKE_ID = '0';
 const MAX_SESSION_LENGTH = 1024;
+/** What a server of the HTTP+SSE transport answers to a POST at the URL of its stream. */
+const NOT_SERVED = [400, 404, 405];
 
 /** A reply, or how the exchange ended without one. */
-type Answer = { readonly reply: Envelope; readonly session: string } | { readonly end: ExchangeEnd };
+type Answer =
+  | { readonly reply: Envelope; readonly status: number; readonly session: string }
+  | { readonly end: ExchangeEnd };
 
 /**
  * Asks the server for its era (2026-07-28 basic/transports/streamable-http, "Backward Compatibility").
@@ -88,13 +92,16 @@ export async function initialize(
     if (answer.reply.kind === 'result') return sessionOf(answer.reply, answer.session);
     const error = upstreamError(answer.reply);
     const message = `Server "${endpoint.server}" refused initialize: ${error.message}`;
-    return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: error }) };
+    const refusal = new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: error });
+    const { status } = answer;
+    const mayBeOlder = NOT_SERVED.includes(status) && judgeDiscoverError(error).era === 'legacy';
+    return mayBeOlder ? { refusal, status } : { refusal };
   }
   const { status } = answer.end;
-  if (isNoEvidence(answer.end) || ![400, 404, 405].includes(status)) throw startFailure(endpoint, answer.end);
+  if (isNoEvidence(answer.end) || !NOT_SERVED.includes(status)) throw startFailure(endpoint, answer.end);
   const message =
     `Server "${endpoint.server}" answered ${status} to initialize; ` +
-    `check servers.${endpoint.server}.url and .transport`;
+    `check servers.${endpoint.server}.url and transport`;
   return { refusal: new BridgeError('UPSTREAM_UNAVAILABLE', message), status };
 }
 
@@ -127,6 +134,7 @@ function ask(
   endpoint.check();
   return new Promise((resolve) => {
     let session = '';
+    let status = 0;
     const settle = (answer: Answer | undefined): void => {
       clearTimeout(timer);
       resolve(answer);
@@ -137,14 +145,17 @@ function ask(
     }, timeoutMs);
     const accept = (bytes: Buffer): boolean => {
       const reply = replyIn(bytes, endpoint.maxMessageBytes);
-      if (reply !== undefined) settle({ reply, session });
+      if (reply !== undefined) settle({ reply, status, session });
       return reply !== undefined;
     };
     const exchange: HttpExchange = endpoint.post(
       requestMessage(HANDSHAKE_ID, request.method, request.params),
       headers,
       {
-        onHead: (_status, head) => (session = sessionIn(head['mcp-session-id'])),
+        onHead: (code, head) => {
+          status = code;
+          session = sessionIn(head['mcp-session-id']);
+        },
         onMessage: (bytes) => {
           if (accept(bytes)) setImmediate(() => exchange.abort());
         },

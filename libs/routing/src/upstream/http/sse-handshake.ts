@@ -78,6 +78,6 @@ function refusalOf(
 }
 
 function unavailable(server: string, what: string): BridgeError {
-  const advice = `check servers.${server}.url and .transport`;
+  const advice = `check servers.${server}.url and transport`;
   return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" ${what}; ${advice}`);
 }
