@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-const generated = 'mcp_bridge/link/v1/link.ts';
+const generated = ['mcp_bridge/link/v1/link.ts', 'mcp_bridge/router/v1/router.ts'];
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'link-gen-'))));
@@ -28,6 +28,8 @@ test('the .proto passes buf lint', () => {
 
 test('src/gen is what `npm run generate` makes of the .proto', () => {
   buf('generate', '-o', folder);
-  const fresh = readFileSync(join(folder, 'src/gen', generated), 'utf8');
-  expect(readFileSync(join(project, 'src/gen', generated), 'utf8')).toBe(fresh);
+  for (const file of generated) {
+    const fresh = readFileSync(join(folder, 'src/gen', file), 'utf8');
+    expect(readFileSync(join(project, 'src/gen', file), 'utf8')).toBe(fresh);
+  }
 });

@@ -1,4 +1,4 @@
-import { startLinkServer } from '@mcp-bridge/link';
+import { createRouterService, RouterServiceService, startLinkServer } from '@mcp-bridge/link';
 import type { LinkServer } from '@mcp-bridge/link';
 import { routerLinkCredential } from '@mcp-bridge/service';
 import type { ServiceContext } from '@mcp-bridge/service';
@@ -25,6 +25,7 @@ export async function composeRouter(context: ServiceContext): Promise<LinkServer
     host: config.router.host,
     port: config.router.port,
     handler: routing.handler,
+    extend: (grpc) => grpc.addService(RouterServiceService, createRouterService(routing)),
     routerId: routing.id,
     log,
     ...(credential === undefined ? {} : { credential }),

@@ -1,6 +1,6 @@
 import { createSealer } from '@mcp-bridge/identity';
 import { createDeadlineWheel } from '@mcp-bridge/link';
-import type { CallHandler, CallRequest } from '@mcp-bridge/link';
+import type { CallHandler, CallRequest, ServerState } from '@mcp-bridge/link';
 import type { Metrics } from '@mcp-bridge/metrics';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { BridgeConfig } from '@mcp-bridge/service';
@@ -15,6 +15,7 @@ import { ensureLogLevel, forgetLogLevel } from './dispatch/log-levels.js';
 import { TaskOwners } from './dispatch/task-owners.js';
 import { refuseToAsk } from './input/capabilities.js';
 import { HeldCalls } from './input/held-calls.js';
+import { startNativeServer } from './native/native-server.js';
 import { SessionCalls } from './sessions/session-calls.js';
 import { SessionStore } from './sessions/session-store.js';
 import { ClientListens } from './subscriptions/client-listens.js';
@@ -44,6 +45,8 @@ export interface Routing {
   /** Random per start; stands in front of every `requestState` that this router seals. */
   readonly id: string;
   readonly handler: CallHandler;
+  /** The configured servers, for the router's API. */
+  servers(): readonly ServerState[];
   /** For `/debug/state`: servers and counts, no content. */
   status(): Record<string, unknown>;
   /** Answers every open `subscriptions/listen`: its client knows that the stream ended in order. */
@@ -58,7 +61,14 @@ export interface Routing {
 /** Builds catalog, sessions and dispatch around the configured servers. Starts none of them. */
 export function createRouting({ config, log, metrics }: RoutingOptions): Routing {
   const id = randomBytes(6).toString('base64url');
-  const views = createViews(config);
+  const native =
+    config.tools.length > 0
+      ? startNativeServer({ tools: config.tools, workers: config.workers, log, metrics })
+      : undefined;
+  const views = createViews({
+    ...config,
+    servers: { ...config.servers, ...(native === undefined ? {} : { [native.name]: { disabled: false } }) },
+  });
   const bus = new EventBus();
   const resources = new ResourceSubscriptions();
   const tasks = new TaskOwners();
@@ -78,6 +88,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     timeouts.set(name, server.timeout);
     servers.set(name, watched(startUpstreamServer(name, server, { log, metrics }), events));
   }
+  if (native !== undefined) servers.set(native.name, native);
   const catalog = createCatalog({ servers, views, config: config.router, log });
   const sessions = new SessionStore({
     idleTtlMs: config.router.sessionIdleTtl,
@@ -169,11 +180,20 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   return {
     id,
     handler: dispatcher,
+    servers: () =>
+      catalog.status().map(({ server, state, era, protocolVersion, lastError }) => ({
+        name: server,
+        state,
+        era: era ?? '',
+        protocolVersion: protocolVersion ?? '',
+        lastError: lastError ?? '',
+      })),
     status: () => ({
       servers: catalog.status(),
       sessions: sessions.size,
       calls: dispatcher.inFlight,
       held: held.size,
+      ...(native === undefined ? {} : { native: native.status() }),
     }),
     endListens: () => listens.endAll(),
     drain: (timeoutMs) => dispatcher.drain(timeoutMs),

@@ -7,6 +7,8 @@ const COMMAND = fileURLToPath(new URL('../../bin/mcp-bridge.mjs', import.meta.ur
 export interface RunningBridge extends AsyncDisposable {
   /** `http://127.0.0.1:PORT/mcp` */
   readonly url: string;
+  /** `host:port` of the router of a split bridge. */
+  readonly routerAddress: string;
   readonly gateway: SpawnedService;
   /** The second process of a split bridge; the gateway itself otherwise. */
   readonly router: SpawnedService;
@@ -44,6 +46,7 @@ export async function startBridge(options: RunningBridgeOptions): Promise<Runnin
   const gateway = await run(split ? 'gateway' : 'start', /MCP Bridge serves (\S+)/);
   return {
     url: gateway.ready[1] ?? '',
+    routerAddress: `127.0.0.1:${routerPort}`,
     gateway,
     get router() {
       return router ?? gateway;
