@@ -47,6 +47,11 @@ export class BridgeSocket {
     this.#connect();
   }
 
+  /** False as soon as the connection is known to end. */
+  get open(): boolean {
+    return this.#ws?.readyState === WebSocket.OPEN;
+  }
+
   /** Bytes that wait for the network. */
   get bufferedBytes(): number {
     return this.#ws?.bufferedAmount ?? 0;

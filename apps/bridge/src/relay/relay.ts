@@ -159,7 +159,7 @@ export class Relay implements BridgeSocketOwner {
       else if (kind !== 'notification') this.#askedOfClient.delete(idOf(envelope, envelope.id).key);
       else if (method === 'notifications/cancelled' && this.#cancel(envelope)) return;
     }
-    if (this.#ready) this.#send({ bytes: line, requests });
+    if (this.#ready && this.#socket.open) this.#send({ bytes: line, requests });
     else this.#hold({ bytes: line, requests });
   }
 
@@ -168,9 +168,9 @@ export class Relay implements BridgeSocketOwner {
     const { key } = idOf(envelope, envelope.requestId);
     this.#inFlight.delete(key);
     const before = this.#waiting.length;
-    this.#waiting = this.#waiting.filter(
-      ({ requests }) => !(requests.length === 1 && requests[0]?.key === key),
-    );
+    const isCancelled = ({ requests }: Waiting): boolean => requests.length === 1 && requests[0]?.key === key;
+    this.#waiting = this.#waiting.filter((message) => !isCancelled(message));
+    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes.length, 0);
     return this.#waiting.length < before;
   }
 
