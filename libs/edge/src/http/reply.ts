@@ -50,6 +50,8 @@ export class HttpReply extends DeadlineEntry {
   method = '';
   /** The connection ends with this reply. */
   closeConnection = false;
+  /** It answers HEAD: a body would be taken for the next reply (RFC 9110, 9.3.2). */
+  bodyless = false;
   /** False when its owner counts what it carries. */
   counted = true;
   owner: ReplyOwner | undefined = undefined;
@@ -97,6 +99,10 @@ export class HttpReply extends DeadlineEntry {
   /** Sends the whole reply. */
   json(status: number, body: Buffer, outcome: OutcomeLabel): void {
     if (this.#state !== 'open') return;
+    if (this.bodyless) {
+      this.empty(status, outcome);
+      return;
+    }
     if (this.counted) this.#host.wrote(body.length);
     if (body.length > LARGE_BODY_BYTES) {
       this.#sendLarge(status, body, outcome);

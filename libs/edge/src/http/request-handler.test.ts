@@ -109,14 +109,22 @@ describe('Origin and Host', () => {
 });
 
 describe('routes', () => {
-  it.each(['/', '/sses', '/sse/a/b', '/messages', '/mcpx', '/mcp/a/b', '/mcp/..', '/mcp/a%20b', '/MCP', `/mcp/${'x'.repeat(200)}`])(
-    'answers 404 in JSON on %s',
-    async (path) => {
-      const response = await send(`${base}${path}`);
-      expect(response.status).toBe(404);
-      expect(response.json.error?.code).toBe(-32601);
-    },
-  );
+  it.each([
+    '/',
+    '/sses',
+    '/sse/a/b',
+    '/messages',
+    '/mcpx',
+    '/mcp/a/b',
+    '/mcp/..',
+    '/mcp/a%20b',
+    '/MCP',
+    `/mcp/${'x'.repeat(200)}`,
+  ])('answers 404 in JSON on %s', async (path) => {
+    const response = await send(`${base}${path}`);
+    expect(response.status).toBe(404);
+    expect(response.json.error?.code).toBe(-32601);
+  });
 
   it.each(['PUT', 'PATCH', 'HEAD', 'TRACE', 'PROPFIND'])(
     'answers 405 to %s and says what is allowed',
@@ -124,6 +132,20 @@ describe('routes', () => {
       const response = await send(gateway.url, { method });
       expect(response.status).toBe(405);
       expect(response.headers['allow']).toBe('GET, POST, DELETE, OPTIONS');
+    },
+  );
+
+  it.each(['/mcp', '/none'])(
+    'answers HEAD on %s without a body, which the next reply would follow',
+    async (path) => {
+      const head = `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+      const ends = (text: string): boolean => text.split('\r\n\r\n').length > 2;
+      const replies = await sendRaw(gateway.port, head + head, ends);
+      expect(replies.split('\r\n\r\n').map((part) => part.slice(0, 9))).toEqual([
+        'HTTP/1.1 ',
+        'HTTP/1.1 ',
+        '',
+      ]);
     },
   );
 

@@ -18,6 +18,7 @@ export function handleRequest(parts: GatewayParts, res: HttpResponse, req: HttpR
   const reply = new HttpReply(res, parts.replies);
   try {
     const head = readHead(req);
+    reply.bodyless = head.method === 'head';
     route(parts, head, reply, res);
   } catch (error) {
     if (!(error instanceof BridgeError)) parts.log.error({ err: error }, 'A request handler threw');
