@@ -31,6 +31,8 @@ import { startUpstreamServer } from './upstream/upstream-server.js';
 const SWEEP_MS = 5_000;
 /** How long a modern client may think about a question of a legacy upstream. */
 const HELD_TTL_MS = 5 * 60_000;
+/** How long any client may take for a question that belongs to no call. */
+const ASK_TIMEOUT_MS = 60_000;
 const MAX_HELD = 10_000;
 const MAX_HELD_PER_PRINCIPAL = 1_000;
 
@@ -244,10 +246,19 @@ function askSession(
     question.params.start < 0
       ? Buffer.from('{}')
       : question.bytes.subarray(question.params.start, question.params.end);
+  const settle = (member: 'result' | 'error', value: Buffer): void => {
+    clearTimeout(timer);
+    respond(member, value);
+  };
+  const timer = setTimeout(() => {
+    undo?.('No answer in time');
+    settle('error', Buffer.from('{"code":-32603,"message":"The client did not answer in time"}'));
+  }, ASK_TIMEOUT_MS);
+  timer.unref();
   const undo = session?.ask(undefined, question.method, params, {
-    onResult: (result) => respond('result', result),
-    onError: (error) => respond('error', error),
+    onResult: (result) => settle('result', result),
+    onError: (error) => settle('error', error),
   });
   if (undo === undefined)
-    respond('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
+    settle('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
 }

@@ -104,6 +104,17 @@ test('keeps every byte of what others put into _meta', () => {
   expect(sent).not.toContain('io.modelcontextprotocol');
 });
 
+test('leaves argument and context of a completion alone when its prompt is renamed', () => {
+  const rest = '"argument":{"name":"a","value":"v"},"context":{"arguments":{"owner":"x", "n":"1"}}';
+  const request = requestOf(
+    `{"ref":{"type":"ref/prompt","name":"s__p"},${rest}}`,
+    '2025-11-25',
+    'completion/complete',
+  );
+  const sent = upstreamParams(request, 'p', 'legacy', '').params.toString();
+  expect(sent).toBe(`{"ref":{"type":"ref/prompt","name":"p"},${rest}}`);
+});
+
 test('adds the members of a retry in front and moves the token along', () => {
   const base = upstreamParams(
     requestOf('{"_meta":{"progressToken":5},"name":"x"}', '2025-11-25'),

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { fixtureCommand } from '@mcp-bridge/testkit';
 import { afterAll, expect, test, vi } from 'vitest';
 import { asModern, modern, send, startRoutingHarness } from '../routing-harness.js';
@@ -6,7 +7,11 @@ import type { CallInFlight, Outcome } from '../routing-harness.js';
 // Real processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
 
+const everything = createRequire(import.meta.url).resolve(
+  '@modelcontextprotocol/server-everything/dist/index.js',
+);
 const routing = startRoutingHarness({
+  everything: { command: process.execPath, args: [everything, 'stdio'] },
   new: fixtureCommand({ era: 'modern' }),
   old: fixtureCommand({ era: 'legacy' }),
   shared: { ...fixtureCommand({ era: 'legacy' }), isolation: 'shared' },
@@ -92,19 +97,30 @@ test('a connection that several clients share asks none of them', async () => {
   expect(messages.filter(isQuestion)).toEqual([]);
 });
 
-test('a legacy server hears that the roots changed, a modern one does not have to', async () => {
+test('a legacy server hears that the roots of its client changed, and asks again', async () => {
   const session = 'roots';
   const declared = { session, capabilities: '{"roots":{"listChanged":true}}' };
-  const call = send(routing, 'tools/call', { name: 'old__test_input_required_result_list_roots' }, declared);
-  await answer(call, session, { roots: [{ uri: 'file:///here' }] });
-  expect(textOf(await call.ended)).toContain('file:///here');
-  const message = Buffer.from('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}');
-  routing.handler.input({ principal: PRINCIPAL, view: '', session, message });
-  const { result } = await send(
+  const stream = send(routing, 'session/stream', {}, { ...declared, timeoutMs: 0, clientRequestId: 'null' });
+  const call = send(
     routing,
     'tools/call',
-    { name: 'old__echo', arguments: { text: 'on' } },
+    { name: 'everything__trigger-long-running-operation', arguments: { duration: 30, steps: 1 } },
     declared,
-  ).ended;
-  expect(JSON.stringify(result)).toContain('on');
+  );
+  const questions = (): Json[] => [...stream.messages, ...call.messages].filter(isQuestion);
+  await expect
+    .poll(() => questions().map((question) => question['method']), { timeout: 20_000 })
+    .toEqual(['roots/list']);
+  const post = (message: Json): void =>
+    routing.handler.input({
+      principal: PRINCIPAL,
+      view: '',
+      session,
+      message: Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })),
+    });
+  post({ id: questions()[0]?.['id'], result: { roots: [] } });
+  post({ method: 'notifications/roots/list_changed' });
+  await expect.poll(() => questions().length).toBe(2);
+  call.handle.cancel('client');
+  stream.handle.cancel('client');
 });

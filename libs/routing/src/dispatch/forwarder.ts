@@ -100,6 +100,14 @@ export class Forwarder {
       lease.release();
       return;
     }
+    if (request.method === 'tasks/list' && !lease.owned) {
+      // The list would hold the tasks of everybody who uses this connection (requirement 64).
+      lease.release();
+      throw new BridgeError(
+        'METHOD_NOT_FOUND',
+        'This server is shared by several clients; ask for tasks by their ids',
+      );
+    }
     if (state === 'foreign' && lease.channel.info.era === 'legacy') {
       // Legacy servers make no states: it is forged, or of a router that is gone with the call that it held.
       lease.release();

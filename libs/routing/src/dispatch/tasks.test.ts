@@ -9,6 +9,7 @@ vi.setConfig({ testTimeout: 30_000 });
 const routing = startRoutingHarness({
   first: fixtureCommand({ era: 'modern' }),
   second: fixtureCommand({ era: 'modern' }),
+  shared: { ...fixtureCommand({ era: 'legacy' }), isolation: 'shared' },
 });
 afterAll(() => routing.close());
 
@@ -65,4 +66,12 @@ test('a request that does not declare the extension makes no task and asks for n
   expect([error?.rpcCode, JSON.parse(error?.data ?? '')]).toEqual([-32021, required]);
   const made = await request('tools/call', { name: 'first__slow_compute', arguments: { seconds: 0.01 } });
   expect(made.result).toMatchObject({ resultType: 'complete', content: [{ text: 'Computed ' }] });
+});
+
+test('the tasks of a shared legacy server are listed to nobody', async () => {
+  const { error } = await send(routing, 'tasks/list', {}, { view: 'shared' }).ended;
+  expect([error?.rpcCode, error?.message]).toEqual([
+    -32601,
+    expect.stringContaining('shared by several clients'),
+  ]);
 });

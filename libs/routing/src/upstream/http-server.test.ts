@@ -273,7 +273,12 @@ describe('legacy sessions over HTTP', () => {
 
   it('resumes a stream that the server closed before it answered, as often as needed', async () => {
     const channel = await legacyChannel();
+    const startedAt = performance.now();
     expect(await callTool(channel, 'poll')).toBe('polled');
+    const waitedMs = performance.now() - startedAt;
+    // The server asks for 30 ms before each of three returns; without a wish of its own it would be a second.
+    expect(waitedMs).toBeGreaterThan(90);
+    expect(waitedMs).toBeLessThan(2_900);
     const { gets } = (await callTool(channel, 'log-book')) as { gets: string[] };
     expect(gets.filter((last) => last !== '')).toEqual([
       expect.stringMatching(/^poll-\d+-0$/),

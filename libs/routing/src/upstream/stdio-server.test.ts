@@ -146,6 +146,12 @@ describe('requests over stdio', () => {
     expect(channel.inFlight).toBe(0);
   });
 
+  it('never cancels initialize, whoever gives up waiting', async () => {
+    const { channel } = await start(stdioConfig(['legacy'])).acquire(scope());
+    send(channel, toolCall('', {}, { method: 'initialize' })).cancel('too slow');
+    expect(await callTool(channel, 'counts')).toMatchObject({ initializes: 2, cancelled: [] });
+  });
+
   it('delivers the first of two replies', async () => {
     const { channel } = await start(stdioConfig(['legacy'])).acquire(scope());
     expect(await callTool(channel, 'two-replies')).toBe('first');

@@ -39,7 +39,7 @@ describe('a good file', () => {
       isolation: 'session',
       timeout: 60_000,
     });
-    expect(config.gateway.port).toBe(8080);
+    expect([config.gateway.host, config.gateway.port]).toEqual(['127.0.0.1', 8080]);
     expect(config.admin.port).toBe(9464);
     expect(config.auth.anonymous).toEqual({ tenant: 'anonymous' });
   });
