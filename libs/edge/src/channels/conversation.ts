@@ -18,7 +18,7 @@ import type { Initialize } from '../sessions/initialize.js';
 import { BatchReplies } from './batch-replies.js';
 import type { ChannelMeter } from './channel-meter.js';
 import { type CallOwner, ConversationCall } from './conversation-call.js';
-import { LegacySession } from './legacy-session.js';
+import { LegacySession, type SessionOwner } from './legacy-session.js';
 import type { CloseReason, MessagePipe } from './message-pipe.js';
 
 /** Who is at the other end: authenticated once, when the channel was opened. */
@@ -35,7 +35,8 @@ export interface ConversationHost {
   readonly wheel: DeadlineWheel;
   readonly log: Logger;
   readonly meter: ChannelMeter;
-  readonly callTimeoutMs: number;
+  /** The same for every call of a channel, which has no headers. */
+  readonly extras: CallExtras;
   readonly maxMessageBytes: number;
   /** Most bytes kept of the replies to one batch, and of messages that wait for `initialize`. */
   readonly maxBufferedBytes: number;
@@ -53,11 +54,10 @@ const RETRY_LATER = { data: '{"retryAfterMs":1000}' };
  * `initialize` began on this channel and that ends with it. All messages share the channel: replies are told
  * apart by their ids, listens by their subscription id, and `notifications/cancelled` cancels.
  */
-export class Conversation implements CallOwner {
+export class Conversation implements CallOwner, SessionOwner {
   readonly #host: ConversationHost;
   readonly #pipe: MessagePipe;
   readonly #peer: Peer;
-  readonly #extras: CallExtras;
   readonly #legacy: LegacySession;
   /** By the canonical form of the client's id. */
   readonly #calls = new Map<string, ConversationCall>();
@@ -73,15 +73,7 @@ export class Conversation implements CallOwner {
     this.#host = host;
     this.#pipe = pipe;
     this.#peer = peer;
-    this.#extras = { timeoutMs: host.callTimeoutMs, paramHeaders: '', traceparent: '', replayStream: '' };
-    this.#legacy = new LegacySession({
-      link: host.link,
-      wheel: host.wheel,
-      maxHeld: host.maxInFlight,
-      maxHeldBytes: host.maxBufferedBytes,
-      onMessage: (message) => this.write(message),
-      onSessionEnded: () => this.end('session-ended'),
-    });
+    this.#legacy = new LegacySession(host, this);
     host.meter.opened();
   }
 
@@ -141,7 +133,7 @@ export class Conversation implements CallOwner {
     this.#endWhenIdle();
   }
 
-  /** For the calls of this conversation. */
+  /** For the calls and the session of this conversation. */
   write(message: Buffer): void {
     if (this.#over) return;
     this.#host.meter.sent(message.length);
@@ -227,7 +219,7 @@ export class Conversation implements CallOwner {
     if (this.#draining) {
       throw new BridgeError('DRAINING', 'The gateway is shutting down; connect again', RETRY_LATER);
     }
-    const { maxInFlight, link } = this.#host;
+    const { maxInFlight, link, extras } = this.#host;
     if (this.#calls.size >= maxInFlight) {
       throw overloaded(`More than ${maxInFlight} requests are in flight on this connection`);
     }
@@ -244,7 +236,7 @@ export class Conversation implements CallOwner {
     }
     if (isLegacy) this.#legacy.use();
     this.#calls.set(call.key, call);
-    call.handle = link.call(toCallRequest(envelope, call.id, client, this.#extras), call);
+    call.handle = link.call(toCallRequest(envelope, call.id, client, extras), call);
   }
 
   async #initialize(envelope: Envelope, call: ConversationCall): Promise<void> {

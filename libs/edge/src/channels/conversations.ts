@@ -39,13 +39,14 @@ export interface Conversations {
 const DEFAULT_MAX_IN_FLIGHT = 1_000;
 
 export function createConversations(options: ConversationsOptions): Conversations {
-  const { metrics, transport, ...shared } = options;
+  const { metrics, transport, callTimeoutMs, ...shared } = options;
   const open = new Set<Conversation>();
   let draining = false;
   let onEmpty: (() => void) | undefined;
   const host: ConversationHost = {
     ...shared,
     maxInFlight: options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
+    extras: { timeoutMs: callTimeoutMs, paramHeaders: '', traceparent: '', replayStream: '' },
     meter: new ChannelMeter(metrics, transport),
     onEnd(conversation) {
       open.delete(conversation);

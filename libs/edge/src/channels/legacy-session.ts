@@ -5,14 +5,20 @@ import type { Client } from '../calls/client.js';
 import type { Initialized } from '../sessions/initialize.js';
 import { UnsolicitedStream } from './unsolicited-stream.js';
 
-export interface LegacySessionOptions {
+/** What the sessions of one transport share. */
+export interface SessionHost {
   readonly link: Link;
   readonly wheel: DeadlineWheel;
   /** Most messages, and bytes of them, that may wait for the answer to `initialize`. */
-  readonly maxHeld: number;
-  readonly maxHeldBytes: number;
-  onMessage(message: Buffer): void;
-  onSessionEnded(): void;
+  readonly maxInFlight: number;
+  readonly maxBufferedBytes: number;
+}
+
+/** The conversation that a session is part of. */
+export interface SessionOwner {
+  /** Writes what belongs to no request. */
+  write(message: Buffer): void;
+  end(reason: 'session-ended'): void;
 }
 
 const END_TIMEOUT_MS = 10_000;
@@ -23,15 +29,17 @@ const NO_REPLY = { onMessage() {}, onResult() {}, onError() {} };
  * the channel closes. Messages that come while it begins wait for their turn: scripts write all at once.
  */
 export class LegacySession {
-  readonly #options: LegacySessionOptions;
+  readonly #host: SessionHost;
+  readonly #owner: SessionOwner;
   #client: Client | undefined = undefined;
   #beginning = false;
   #held: Envelope[] = [];
   #heldBytes = 0;
   #stream: UnsolicitedStream | undefined = undefined;
 
-  constructor(options: LegacySessionOptions) {
-    this.#options = options;
+  constructor(host: SessionHost, owner: SessionOwner) {
+    this.#host = host;
+    this.#owner = owner;
   }
 
   get beginning(): boolean {
@@ -68,8 +76,8 @@ export class LegacySession {
   /** False when too much waits already. */
   hold(envelope: Envelope): boolean {
     const size = envelope.bytes.length;
-    if (this.#held.length >= this.#options.maxHeld) return false;
-    if (this.#heldBytes + size > this.#options.maxHeldBytes) return false;
+    if (this.#held.length >= this.#host.maxInFlight) return false;
+    if (this.#heldBytes + size > this.#host.maxBufferedBytes) return false;
     this.#held.push(envelope);
     this.#heldBytes += size;
     return true;
@@ -90,13 +98,13 @@ export class LegacySession {
   use(): Client {
     const { client } = this;
     if (this.#stream === undefined) {
-      const { link, wheel } = this.#options;
+      const { link, wheel } = this.#host;
       this.#stream = new UnsolicitedStream({
         link,
         wheel,
         client,
-        onMessage: (message) => this.#options.onMessage(message),
-        onSessionEnded: () => this.#options.onSessionEnded(),
+        onMessage: (message) => this.#owner.write(message),
+        onSessionEnded: () => this.#owner.end('session-ended'),
       });
     }
     return client;
@@ -107,7 +115,7 @@ export class LegacySession {
     if (this.#client === undefined) return;
     const { principal, view, session } = this.use();
     const { bytes, message } = envelope;
-    this.#options.link.input({
+    this.#host.link.input({
       principal,
       view,
       session,
@@ -121,7 +129,7 @@ export class LegacySession {
     if (this.#client === undefined || this.#stream === undefined) return;
     this.#stream.close();
     this.#stream = undefined;
-    this.#options.link.call(
+    this.#host.link.call(
       toInternalCall('session/end', this.#client, { timeoutMs: END_TIMEOUT_MS }),
       NO_REPLY,
     );
