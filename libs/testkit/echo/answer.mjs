@@ -67,7 +67,9 @@ function answerLegacy(id, method, params) {
 }
 
 function echoed(params) {
-  return `"content":[{"type":"text","text":${JSON.stringify(String(params.arguments?.text ?? ''))}}]`;
+  const text = params.arguments?.text ?? '';
+  // Not String(text): that throws for an object whose toString is no function, and would end the server.
+  return `"content":[{"type":"text","text":${JSON.stringify(typeof text === 'string' ? text : JSON.stringify(text))}}]`;
 }
 
 function result(id, json) {

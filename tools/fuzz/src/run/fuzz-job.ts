@@ -1,0 +1,21 @@
+import type { Material } from '../corpus/material.js';
+import type { Target } from '../target/target.js';
+import type { Fault } from './finding.js';
+import type { Tally } from './tally.js';
+
+/** The slack beyond the bridge's own deadline: the machine may be busy, the bridge may not. */
+export const ANSWER_SLACK_MS = 10_000;
+
+/** What a transport works on: a number of steps, against one target. */
+export interface FuzzJob {
+  readonly seed: number;
+  readonly target: Target;
+  readonly tally: Tally;
+  readonly material: Material;
+  /** The next step to make; undefined when there are no more. */
+  nextStep(): number | undefined;
+  fault(fault: Fault): void;
+}
+
+/** Makes every step of the job; resolves when all of them ended and nothing is open any more. */
+export type FuzzTransport = (job: FuzzJob) => Promise<void>;

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@mcp-bridge/source', 'node', 'import', 'default'] } },
+  test: { environment: 'node', include: ['src/**/*.test.ts'], passWithNoTests: false },
+});
