@@ -6,7 +6,7 @@ import { LISTS } from './list-kind.js';
 import type { ListKind } from './list-kind.js';
 import { UPSTREAMS_META } from './missing-servers.js';
 import type { MissingServers } from './missing-servers.js';
-import { isValidToolName } from './views.js';
+import { isValidToolName } from './tool-name.js';
 import type { View } from './views.js';
 
 /** What a page says beside its items. */

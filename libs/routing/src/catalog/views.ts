@@ -6,9 +6,6 @@ import type { Globs } from './glob.js';
 /** Stands between a server's name and its tool's; server names cannot contain it. */
 const SEPARATOR = '__';
 
-/** Requirement 59. Prompts have no such rule in the specification. */
-const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
-
 /** Where a client's name leads. */
 export interface Target {
   readonly server: string;
@@ -44,14 +41,12 @@ export interface Views {
   readonly all: readonly View[];
 }
 
-type ViewConfiguration = Pick<BridgeConfig, 'servers' | 'views'>;
+interface ViewConfiguration {
+  readonly servers: Readonly<Record<string, { readonly disabled: boolean }>>;
+  readonly views: BridgeConfig['views'];
+}
 
 const EVERYTHING: Globs = { deny: [] };
-
-/** True when a client can be expected to accept this tool name (requirement 59). */
-export function isValidToolName(name: string): boolean {
-  return TOOL_NAME.test(name);
-}
 
 /**
  * Compiles the views of a configuration: the default one over every enabled server, one per server, and the

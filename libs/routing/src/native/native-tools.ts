@@ -1,0 +1,187 @@
+import { availableParallelism } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import type { Metrics } from '@mcp-bridge/metrics';
+import { BridgeError } from '@mcp-bridge/protocol';
+import type { ToolConfig, WorkersConfig } from '@mcp-bridge/service';
+import type { Logger } from 'pino';
+import type { UpstreamRequest, UpstreamSink } from '../upstream/channel.js';
+import { CallCoalescer } from './call-coalescer.js';
+import { JobScheduler } from './job-scheduler.js';
+import { loadTool, messageOf } from './load-tool.js';
+import { NativeCall } from './native-call.js';
+import { NativeJob } from './native-job.js';
+import { runInline } from './run-inline.js';
+import type { ServedTool } from './served-tool.js';
+import { findToolFiles } from './tool-files.js';
+import type { ToolFile } from './tool-files.js';
+import { ToolFaultError } from './tool-fault.js';
+import type { ToolFault } from './tool-fault.js';
+import { WorkerPool } from './worker-pool.js';
+
+export interface NativeToolsOptions {
+  readonly tools: readonly ToolConfig[];
+  readonly workers: WorkersConfig;
+  readonly log: Logger;
+  readonly metrics?: Metrics;
+}
+
+interface Entry {
+  readonly served: ServedTool;
+  readonly scheduler: JobScheduler;
+  readonly coalescer: CallCoalescer | undefined;
+}
+
+const MAX_THREADS = 8;
+
+/** The tools that the router runs itself: loads their modules, and brings each call to the event loop or a worker. */
+export class NativeTools {
+  readonly #options: NativeToolsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #threads: number;
+  readonly #inline: JobScheduler;
+  readonly #queued: JobScheduler;
+  readonly #callIds = `${randomBytes(6).toString('base64url')}-`;
+  #pool: WorkerPool | undefined;
+  #faults: ToolFault[] = [];
+  #calls = 0;
+  #inFlight = 0;
+
+  constructor(options: NativeToolsOptions) {
+    this.#options = options;
+    const { threads = Math.max(1, Math.min(MAX_THREADS, availableParallelism() - 1)), maxQueue } =
+      options.workers;
+    this.#threads = threads;
+    const limitOf = (tool: string): number => this.#entries.get(tool)?.served.concurrency ?? Infinity;
+    this.#inline = new JobScheduler({ slots: Infinity, maxQueue, start: runInline }, limitOf);
+    this.#queued = new JobScheduler(
+      { slots: threads, maxQueue, start: (job, done) => this.#workers().run(job, done) },
+      limitOf,
+    );
+    const pool = options.workers.name;
+    options.metrics?.workerPoolUtilization.track({ pool }, () => this.#queued.running / threads);
+    options.metrics?.queueDepth.track({ queue: pool }, () => this.#queued.waiting + this.#inline.waiting);
+  }
+
+  get faults(): readonly ToolFault[] {
+    return this.#faults;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** For `/debug/state`. */
+  status(): Record<string, unknown> {
+    return {
+      served: [...this.#entries.keys()],
+      faults: this.#faults,
+      threads: this.#threads,
+      ready: this.#pool?.ready ?? 0,
+      running: this.#queued.running,
+      waiting: this.#queued.waiting + this.#inline.waiting,
+    };
+  }
+
+  /** Loads every configured tool; one that cannot be served is a fault, and the others are served. Call once. */
+  async load(): Promise<void> {
+    const { files, faults } = findToolFiles(this.#options.tools);
+    this.#faults = faults;
+    const loaded = await Promise.allSettled(files.map((file) => this.#loadFile(file)));
+    loaded.forEach((outcome, index) => {
+      const source = files[index]?.file ?? '';
+      if (outcome.status === 'rejected') this.#faults.push(faultOf(source, outcome.reason));
+      else this.#serve(source, outcome.value);
+    });
+    const { log } = this.#options;
+    for (const { source, code, reason } of this.#faults)
+      log.error({ source, code, reason }, 'a tool is not served');
+    // Threads take longer to start than the first caller wants to wait.
+    if ([...this.#entries.values()].some(({ served }) => served.tool.cpu)) this.#workers();
+  }
+
+  /** What `tools/list` shows of each tool. */
+  definitions(): Record<string, unknown>[] {
+    return [...this.#entries.values()].map(({ served }) => {
+      const { name, title, description, inputSchema, outputSchema, annotations } = served.tool.definition;
+      const type = typeof inputSchema === 'object' ? { type: 'object', ...inputSchema } : { type: 'object' };
+      return { name, title, description, inputSchema: type, outputSchema, annotations };
+    });
+  }
+
+  call(request: UpstreamRequest, sink: UpstreamSink): { cancel(): void } {
+    const entry = this.#entries.get(request.name);
+    if (entry === undefined) {
+      sink.onError(new BridgeError('INVALID_PARAMS', `Unknown tool: ${request.name}`));
+      return { cancel: () => undefined };
+    }
+    const [tenant = '', id = ''] = request.owner.split('\0');
+    this.#calls += 1;
+    this.#inFlight += 1;
+    const input = {
+      callId: this.#callIds + this.#calls.toString(36),
+      params: request.params,
+      principal: { tenant, id },
+      wantsProgress: request.progressTokenStart >= 0,
+      logLevel: request.logLevel,
+    };
+    const call = new NativeCall(input, sink, entry.served.timeoutMs, () => {
+      this.#inFlight -= 1;
+    });
+    if (entry.coalescer === undefined) entry.scheduler.submit(new NativeJob(entry.served, [call]));
+    else entry.coalescer.add(call);
+    return { cancel: () => call.cancel() };
+  }
+
+  async close(): Promise<void> {
+    const error = new BridgeError('UPSTREAM_UNAVAILABLE', 'The router is stopping');
+    for (const { coalescer } of this.#entries.values()) coalescer?.close();
+    this.#inline.close(error);
+    this.#queued.close(error);
+    await this.#pool?.close();
+  }
+
+  #workers(): WorkerPool {
+    const { workers, log } = this.#options;
+    this.#pool ??= new WorkerPool({
+      threads: this.#threads,
+      memoryLimitBytes: workers.memoryLimit,
+      cancelGraceMs: workers.cancelGrace,
+      loadTimeoutMs: workers.loadTimeout,
+      log,
+    });
+    return this.#pool;
+  }
+
+  async #loadFile({ file, overrides }: ToolFile): Promise<ServedTool> {
+    const url = pathToFileURL(file).href;
+    const tool = await loadTool(url, this.#options.workers.loadTimeout);
+    const { concurrency, timeoutMs } = tool.definition;
+    return {
+      tool,
+      url,
+      concurrency: overrides.concurrency ?? concurrency ?? Infinity,
+      timeoutMs: overrides.timeoutMs ?? timeoutMs,
+    };
+  }
+
+  #serve(source: string, served: ServedTool): void {
+    const { name, cpu, batch } = served.tool;
+    if (this.#entries.has(name)) {
+      const reason = `another file has a tool "${name}" already; rename one`;
+      this.#faults.push({ source, code: 'DUPLICATE_NAME', reason });
+      return;
+    }
+    const scheduler = cpu ? this.#queued : this.#inline;
+    const coalescer =
+      batch === undefined
+        ? undefined
+        : new CallCoalescer(batch, (calls, done) => scheduler.submit(new NativeJob(served, calls, done)));
+    this.#entries.set(name, { served, scheduler, coalescer });
+  }
+}
+
+function faultOf(source: string, error: unknown): ToolFault {
+  if (error instanceof ToolFaultError) return { source, code: error.code, reason: error.message };
+  return { source, code: 'LOAD_FAILED', reason: messageOf(error) };
+}

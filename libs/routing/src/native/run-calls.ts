@@ -1,0 +1,134 @@
+import type { LogLevel, ToolCall, ToolPrincipal } from '@mcp-bridge/tools';
+import { passesLevel } from '../adapt/era.js';
+import { messageOf } from './load-tool.js';
+import type { LoadedTool } from './load-tool.js';
+import { errorResult, resultOf } from './tool-result.js';
+
+/** One call as it reaches the code that runs it, on the event loop or in a worker. */
+export interface CallInput {
+  readonly callId: string;
+  /** Raw JSON of the request's params. */
+  readonly params: Uint8Array;
+  readonly principal: ToolPrincipal;
+  readonly wantsProgress: boolean;
+  /** Least severe level that the caller wants to hear, `''` for none. */
+  readonly logLevel: string;
+}
+
+/** How a running call speaks: progress and log messages as raw JSON of the notification's params. */
+export type Tell = (
+  index: number,
+  method: 'notifications/progress' | 'notifications/message',
+  params: string,
+) => void;
+
+/**
+ * Runs one call, or several of a tool with `handleBatch`, and gives back the raw JSON of each result. Never throws:
+ * arguments that do not match, a handler that throws and a result that breaks its schema are results with `isError`.
+ *
+ * @param signals - one a call
+ */
+export function runCalls(
+  tool: LoadedTool,
+  inputs: readonly CallInput[],
+  signals: readonly AbortSignal[],
+  batchSignal: AbortSignal,
+  tell: Tell,
+): string[] | Promise<string[]> {
+  const [only] = inputs;
+  const [signal] = signals;
+  if (inputs.length === 1 && only !== undefined && signal !== undefined && tool.batch === undefined)
+    return runOne(tool, only, signal, tell);
+  return runBatch(tool, inputs, signals, batchSignal, tell);
+}
+
+function runOne(
+  tool: LoadedTool,
+  input: CallInput,
+  signal: AbortSignal,
+  tell: Tell,
+): string[] | Promise<string[]> {
+  const call = callOf(tool, input, 0, signal, tell);
+  if (typeof call === 'string') return [call];
+  try {
+    // The arguments were checked against the schema that the handler's types come from.
+    const value = tool.definition.handler(call.args, call);
+    if (!isPromiseLike(value)) return [resultOf(tool, value)];
+    return Promise.resolve(value).then(
+      (settled) => [resultOf(tool, settled)],
+      (error: unknown) => [errorResult(messageOf(error))],
+    );
+  } catch (error) {
+    return [errorResult(messageOf(error))];
+  }
+}
+
+async function runBatch(
+  tool: LoadedTool,
+  inputs: readonly CallInput[],
+  signals: readonly AbortSignal[],
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<string[]> {
+  const calls = inputs.map((input, index) => callOf(tool, input, index, signals[index] ?? signal, tell));
+  const sound = calls.filter((call) => typeof call !== 'string');
+  let answers: readonly unknown[];
+  try {
+    const returned: unknown =
+      sound.length === 0 ? [] : await tool.definition.handleBatch?.(sound, { signal });
+    if (!Array.isArray(returned) || returned.length !== sound.length) {
+      const count = Array.isArray(returned) ? `${returned.length} entries` : 'no list';
+      throw new Error(`Tool ${tool.name}: handleBatch returned ${count} for ${sound.length} calls`);
+    }
+    answers = returned;
+  } catch (error) {
+    answers = sound.map(() => (error instanceof Error ? error : new Error(messageOf(error))));
+  }
+  let next = 0;
+  return calls.map((call) => (typeof call === 'string' ? call : resultOf(tool, answers[next++])));
+}
+
+/** The call as handlers see it, or the raw JSON of the error result that its arguments deserve. */
+function callOf(
+  tool: LoadedTool,
+  input: CallInput,
+  index: number,
+  signal: AbortSignal,
+  tell: Tell,
+): ToolCall | string {
+  const { params, callId, principal, wantsProgress, logLevel } = input;
+  const args = argumentsIn(params);
+  const fault = tool.validateInput(args);
+  if (fault !== undefined) return errorResult(`Invalid arguments for tool ${tool.name}: ${fault}`);
+  let last = -Infinity;
+  return {
+    args,
+    signal,
+    principal,
+    callId,
+    progress(progress, total, message) {
+      if (!wantsProgress || !(progress > last)) return;
+      last = progress;
+      // The token's place is overwritten with the client's own.
+      tell(index, 'notifications/progress', JSON.stringify({ progressToken: 0, progress, total, message }));
+    },
+    log(level: LogLevel, data) {
+      if (logLevel === '' || !passesLevel(level, logLevel)) return;
+      tell(index, 'notifications/message', JSON.stringify({ level, logger: tool.name, data: data ?? null }));
+    },
+  };
+}
+
+function argumentsIn(params: Uint8Array): unknown {
+  const { buffer, byteOffset, byteLength } = params;
+  // The gateway validated the params as a JSON object.
+  const parsed = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8')) as Record<
+    string,
+    unknown
+  >;
+  return parsed['arguments'] ?? {};
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
