@@ -5,7 +5,14 @@ import { serveStdio } from '@mcp-bridge/edge';
 import { createInProcessLink, type Principal } from '@mcp-bridge/link';
 import { BridgeError } from '@mcp-bridge/protocol';
 import { addRouting } from '@mcp-bridge/routing';
-import { type ConfigSources, createLogger, EXIT_CONFIG, flushLog, runService } from '@mcp-bridge/service';
+import {
+  type ConfigSources,
+  createLogger,
+  EXIT_CONFIG,
+  flushLog,
+  isLoopback,
+  runService,
+} from '@mcp-bridge/service';
 import { Relay } from './relay/relay.js';
 
 /** Whoever spawned this process with its configuration. */
@@ -46,8 +53,12 @@ export async function runRelay({ connect, keyFile }: RelayTarget): Promise<numbe
   const log = createLogger({ name: 'stdio', level: 'info' });
   let relay: Relay;
   try {
-    const options = { url: webSocketUrl(connect), key: keyFile === undefined ? '' : readKey(keyFile), log };
-    relay = new Relay({ ...options, input: process.stdin, output });
+    const url = webSocketUrl(connect);
+    const key = keyFile === undefined ? '' : readKey(keyFile);
+    if (key !== '' && url.protocol === 'ws:' && !isLoopback(url.hostname)) {
+      log.warn('the key crosses the network in clear; use an https URL');
+    }
+    relay = new Relay({ url, key, log, input: process.stdin, output });
   } catch (error) {
     process.stderr.write(`${BridgeError.from(error).message}\n`);
     return EXIT_CONFIG;

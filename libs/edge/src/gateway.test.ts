@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { initialize, modern, openEvents, post, postForEvents, sendRaw } from './test-client.js';
 import { json, startTestGateway, type TestGateway } from './test-gateway.js';
+import { RawWebSocket } from './websocket/raw-websocket.js';
 
 let folder: string;
 let gateway: TestGateway;
@@ -78,6 +79,9 @@ describe('start', () => {
       sent.end(JSON.stringify(CALL.message));
     });
     expect(text).toContain('"secure":true');
+    const ws = await RawWebSocket.connect(secure.port, { secure: true });
+    expect(await ws.ask(CALL.message)).toMatchObject({ result: { secure: true } });
+    ws.destroy();
     await secure.close();
     await expect(
       startTestGateway({ config: { tls: { keyFile: join(folder, 'no'), certFile } } }),

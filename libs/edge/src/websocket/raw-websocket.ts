@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -21,6 +22,8 @@ export interface FrameOptions {
 
 export interface RawWebSocketOptions {
   readonly path?: string;
+  /** Over TLS, whatever the certificate. */
+  readonly secure?: boolean;
   /** Added to the headers of the handshake, or in place of them; undefined leaves one out. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
 }
@@ -246,7 +249,10 @@ async function shakeHands(port: number, options: RawWebSocketOptions): Promise<S
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${value}\r\n`],
   );
-  const socket = connect(port, '127.0.0.1');
+  const socket =
+    options.secure === true
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : connect(port, '127.0.0.1');
   // A reset is an answer too: the caller sees the end.
   socket.on('error', () => undefined);
   socket.write(`GET ${options.path ?? '/mcp'} HTTP/1.1\r\n${lines.join('')}\r\n`);
