@@ -62,7 +62,7 @@ export default tseslint.config(
   })),
   {
     // Tests, and what only they import, may use the test kit and assert non-null.
-    files: ['**/*.test.ts', 'apps/*/src/e2e/**/*.ts'],
+    files: ['**/*.test.ts', 'apps/*/src/e2e/**/*.ts', 'libs/*/src/testing/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@nx/enforce-module-boundaries': 'off',

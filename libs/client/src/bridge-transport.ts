@@ -136,7 +136,7 @@ export class BridgeTransport implements LaneOwner {
   closed(lane: Lane, error: BridgeError): void {
     this.#leaving.delete(lane);
     // One that is not in use was left on purpose, or is being opened by somebody who sees it end.
-    if (this.#lane !== lane) return;
+    if (this.#state === 'closed' || this.#lane !== lane) return;
     if (this.#policy === undefined) {
       this.#end(error);
     } else {

@@ -53,27 +53,20 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Br
         const onAbort = (): void => ws.terminate();
         signal.addEventListener('abort', onAbort);
         const settled = (): void => signal.removeEventListener('abort', onAbort);
-        let refusal: BridgeError | undefined;
-        ws.once('unexpected-response', (request, response) => {
-          const status = response.statusCode ?? 0;
-          refusal = new BridgeError(
-            REFUSALS[status] ?? 'UPSTREAM_UNAVAILABLE',
-            `${url.href} refused the upgrade with HTTP ${status}`,
-          );
+        const refuse = (error: BridgeError): void => {
+          settled();
+          reject(signal.aborted ? BridgeError.from(signal.reason) : error);
+        };
+        ws.once('unexpected-response', (request, { statusCode = 0 }) => {
+          const why = `${url.href} refused the upgrade with HTTP ${statusCode}`;
+          refuse(new BridgeError(REFUSALS[statusCode] ?? 'UPSTREAM_UNAVAILABLE', why));
           request.destroy();
         });
         const onError = (cause: Error): void => {
-          settled();
-          const failed = new BridgeError(
-            'UPSTREAM_UNAVAILABLE',
-            `Cannot connect to ${url.href}: ${cause.message}`,
-            {
-              cause,
-            },
-          );
-          reject(signal.aborted ? BridgeError.from(signal.reason) : (refusal ?? failed));
+          const why = `Cannot connect to ${url.href}: ${cause.message}`;
+          refuse(new BridgeError('UPSTREAM_UNAVAILABLE', why, { cause }));
         };
-        ws.once('error', onError);
+        ws.on('error', onError);
         ws.once('open', () => {
           settled();
           ws.off('error', onError);
