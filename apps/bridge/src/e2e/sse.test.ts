@@ -56,9 +56,10 @@ test('a client of 2024-11-05 uses servers of every kind', async () => {
 test('it sees progress and cancels, in the view of one server', async () => {
   await using sse = await connectSseClient(`${SSE_URL}/modern`);
   const progress: number[] = [];
-  const sleep = { name: 'probe_sleep', arguments: { ms: 50, steps: 3 } };
+  const sleep = { name: 'probe_sleep', arguments: { ms: 300, steps: 3 } };
   await sse.client.callTool(sleep, undefined, { onprogress: ({ progress: now }) => progress.push(now) });
-  expect(progress).toHaveLength(3);
+  // The SDK drops a notification that its reply overtakes within one chunk; the last one leaves with the reply.
+  expect(progress.slice(0, 2)).toEqual([1, 2]);
   const abort = new AbortController();
   const cancelled = sse.client.callTool(
     { name: 'probe_sleep', arguments: { ms: 60_000, steps: 600 } },
@@ -84,10 +85,18 @@ test('clients of Streamable HTTP, both eras, use servers of HTTP+SSE', async () 
 test('a server that lost its streams is used again, by the same sessions', async () => {
   await using sse = await connectSseClient(`${SSE_URL}/old`);
   await using modern = await connectModernClient(`${bridge.url}/old`);
-  const echo = { name: 'echo', arguments: { text: 'still here' } };
-  for (const { client } of [sse, modern]) await client.callTool(echo);
+  const sleep = { name: 'probe_sleep', arguments: { ms: 60_000, steps: 600 } };
+  const lost: Promise<unknown>[] = [];
+  await new Promise<void>((resolve) => {
+    lost.push(sse.client.callTool(sleep, undefined, { onprogress: () => resolve() }));
+  });
+  await new Promise<void>((resolve) => {
+    lost.push(modern.client.callTool(sleep, { onprogress: () => resolve() }));
+  });
+  const endings = Promise.allSettled(lost);
   fixture.cutStreams();
-  await expect.poll(() => fixture.streamCount).toBe(0);
+  expect(await endings).toMatchObject([{ reason: { code: -31005 } }, { reason: { code: -31005 } }]);
+  const echo = { name: 'echo', arguments: { text: 'still here' } };
   for (const { client } of [sse, modern]) {
     expect(JSON.stringify(await client.callTool(echo))).toContain('still here');
   }
