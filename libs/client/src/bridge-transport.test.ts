@@ -245,6 +245,24 @@ describe('a gateway that leaves', () => {
   });
 });
 
+test('what follows a notification waits for the next turn, in order', async () => {
+  const { transport, wires, messages, closed } = harness({ reconnect: false });
+  await transport.start();
+  const note = (n: number): WireMessage => ({
+    jsonrpc: '2.0',
+    method: 'notifications/progress',
+    params: { n },
+  });
+  await transport.send(request(1));
+  for (const message of [note(1), note(2), result(1), note(3)]) wires[0]!.events.onMessage(message);
+  expect(messages).toEqual([note(1)]);
+  await new Promise(setImmediate);
+  expect(messages).toEqual([note(1), note(2)]);
+  wires[0]!.lose();
+  expect(messages).toEqual([note(1), note(2), result(1), note(3)]);
+  expect(closed.times).toBe(1);
+});
+
 describe('the end', () => {
   test('comes once, after what was sent', async () => {
     const { transport, wires, closed, messages } = harness();

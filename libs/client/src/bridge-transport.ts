@@ -1,4 +1,5 @@
 import { BridgeError } from '@mcp-bridge/protocol';
+import { Inbox } from './inbox.js';
 import { Lane, type LaneOwner } from './lane.js';
 import {
   isFinal,
@@ -55,6 +56,7 @@ export class BridgeTransport implements LaneOwner {
   readonly #session = new SessionMemory();
   readonly #ended = new AbortController();
   readonly #leaving = new Set<Lane>();
+  readonly #inbox = new Inbox((message) => this.onmessage?.(message));
   #state: TransportState = 'new';
   #lane: Lane | undefined = undefined;
   #waiting: Waiting[] = [];
@@ -109,7 +111,7 @@ export class BridgeTransport implements LaneOwner {
   deliver(message: WireMessage, request?: WireMessage): void {
     if (this.#state === 'closed') return;
     if (request !== undefined) this.#session.answered(request, message);
-    this.onmessage?.(message);
+    this.#inbox.add(message);
   }
 
   /** For the connections. */
@@ -228,6 +230,7 @@ export class BridgeTransport implements LaneOwner {
 
   #end(error: BridgeError | undefined): void {
     if (this.#state === 'closed') return;
+    this.#inbox.flush();
     if (error !== undefined) this.onerror?.(error);
     this.#state = 'closed';
     this.#ended.abort();

@@ -1,3 +1,4 @@
+import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { createLegacyClient, createModernClient } from '@mcp-bridge/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestBridge } from './testing/test-bridge.js';
@@ -30,6 +31,22 @@ describe.each(TRANSPORT_NAMES)('%s', (name) => {
       const call = { name: `${era}__test_sampling`, arguments: { prompt: 'say it' } };
       expect(JSON.stringify(await client.callTool(call))).toContain('the model says');
     }
+    await client.close();
+  });
+
+  test.each([
+    ['the 1.32 SDK', createLegacyClient()],
+    ['the 2.4 SDK', createModernClient()],
+  ])('loses no progress that its reply overtakes in %s', async (_sdk, client) => {
+    await client.connect(TRANSPORTS[name](bridge, { view: 'modern' }));
+    const steps: number[] = [];
+    const options = { onprogress: ({ progress }: { progress: number }) => void steps.push(progress) };
+    const call = { name: 'probe_sleep', arguments: { ms: 0, steps: 20 } };
+    // The second parameter of the 1.x SDK is a schema.
+    await (client instanceof LegacyClient
+      ? client.callTool(call, undefined, options)
+      : client.callTool(call, options));
+    expect(steps).toHaveLength(20);
     await client.close();
   });
 
