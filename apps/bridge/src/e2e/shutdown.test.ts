@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { descendantsOf, isRunning, openLegacySession, sendRaw, waitFor } from '@mcp-bridge/testkit';
+import { descendantsOf, isRunning, openLegacySession, sendRaw } from '@mcp-bridge/testkit';
 import { startBridge } from './running-bridge.js';
 
 const everything = createRequire(import.meta.url).resolve(
@@ -13,17 +13,20 @@ test('Ctrl-C answers what was accepted, ends open streams and leaves no child pr
   const session = await openLegacySession(bridge.url);
   await session.request('tools/list');
   const stream = await session.listen();
-  const call = session.request('tools/call', {
+  await using call = await session.open('tools/call', {
     name: 'all__trigger-long-running-operation',
-    arguments: { duration: 1, steps: 1 },
+    arguments: { duration: 1.5, steps: 3 },
+    _meta: { progressToken: 1 },
   });
-  const children = await waitFor(() => {
-    const found = descendantsOf(bridge.gateway.pid);
-    return found.length >= 2 ? found : undefined;
-  });
+  // From here on the call has been accepted, and is at work in a process of its own.
+  expect(await call.nextMessage()).toMatchObject({ method: 'notifications/progress' });
+  const children = descendantsOf(bridge.gateway.pid);
+  expect(children.length).toBeGreaterThanOrEqual(2);
   const stopped = bridge.gateway.stop({ signal: 'SIGINT', graceMs: 20_000 });
-  expect((await call).message.result).toBeDefined();
-  expect(await stream.nextMessage()).toBeUndefined();
+  const reply = await call.nextMessage(({ result }) => result !== undefined);
+  expect(reply?.result).toBeDefined();
+  // Resolves only when the stream has ended.
+  await stream.text();
   expect(await stopped).toEqual({ code: 0, signal: null });
   expect(children.filter(isRunning)).toEqual([]);
   await bridge[Symbol.asyncDispose]();
