@@ -14,9 +14,13 @@ const PORTS_TRIED = 20;
 requireNode();
 installPackages();
 
-const args = process.argv.length > 2 ? process.argv.slice(2) : ['-c', 'apps/bridge/examples/bridge.yaml'];
+const isExample = process.argv.length === 2;
+const args = isExample ? ['-c', 'apps/bridge/examples/bridge.yaml'] : process.argv.slice(2);
 const env = { MCP_BRIDGE_LOG__LEVEL: 'warn', ...process.env };
 env.MCP_BRIDGE_GATEWAY__PORT ??= String(await freePort(8080));
+// Set for another configuration, it would open a port that nobody asked for.
+if (isExample)
+  env.MCP_BRIDGE_GATEWAY__TCP__PORT ??= String(await freePort(8081, Number(env.MCP_BRIDGE_GATEWAY__PORT)));
 const bridge = spawn(
   process.execPath,
   [path.join(root, 'apps/bridge/bin/mcp-bridge.mjs'), 'start', ...args],
@@ -41,9 +45,10 @@ bridge.stdout.setEncoding('utf8').on('data', (text) => {
   console.log(guide(url));
 });
 
-/** The first port from `wanted` on that nobody on this machine listens on. */
-async function freePort(wanted) {
+/** The first port from `wanted` on that nobody on this machine listens on, nor is going to. */
+async function freePort(wanted, promised) {
   for (let port = wanted; port < wanted + PORTS_TRIED; port += 1) {
+    if (port === promised) continue;
     const free = await new Promise((resolve) => {
       const probe = createServer();
       probe.once('error', () => resolve(false));

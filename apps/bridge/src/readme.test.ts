@@ -19,7 +19,7 @@ beforeAll(async () => {
   ];
   bridge = await spawnService(process.execPath, args, {
     cwd: root,
-    env: { MCP_BRIDGE_ADMIN__PORT: '0' },
+    env: { MCP_BRIDGE_ADMIN__PORT: '0', MCP_BRIDGE_GATEWAY__TCP__PORT: '0' },
     readyPattern: /^MCP Bridge serves (\S+)$/,
     readyTimeoutMs: 60_000,
   });
