@@ -63,8 +63,25 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const stopped = (): boolean => exited || findings.length >= MAX_FINDINGS;
   const jobOf = (jobSeed: number, first: number, end: number, tally: Tally): FuzzJob => {
     let step = first;
-    const nextStep = (): number | undefined => (step < end && !stopped() ? step++ : undefined);
-    return { seed: jobSeed, target, tally, material: new Material(), nextStep, fault: reportOf(jobSeed) };
+    const takeBlock = (size: number): { readonly from: number; readonly to: number } | undefined => {
+      if (step >= end || stopped()) return undefined;
+      const from = step;
+      step = Math.min((Math.floor(from / size) + 1) * size, end);
+      return { from, to: step };
+    };
+    const nextStep = (): number | undefined => takeBlock(1)?.from;
+    return {
+      seed: jobSeed,
+      target,
+      tally,
+      material: new Material(),
+      nextStep,
+      takeBlock,
+      get stopped() {
+        return stopped();
+      },
+      fault: reportOf(jobSeed),
+    };
   };
   if (options.warmUp > 0) await work(jobOf(seed + 1, 0, options.warmUp, new Tally()));
 

@@ -14,6 +14,10 @@ export interface FuzzJob {
   readonly material: Material;
   /** The next step to make; undefined when there are no more. */
   nextStep(): number | undefined;
+  /** The next steps to make, up to a multiple of `size`. */
+  takeBlock(size: number): { readonly from: number; readonly to: number } | undefined;
+  /** Enough was found, or the bridge is gone. */
+  readonly stopped: boolean;
   fault(fault: Fault): void;
 }
 

@@ -1,0 +1,188 @@
+import { type Answer, classOf, readAnswers } from '../../oracle.js';
+
+/** What must come back for an input. */
+export type Due =
+  /** A reply with the id of the input. */
+  | { readonly kind: 'own'; readonly id: string }
+  /** That, or an error without an id: the bridge may find more fault with it than the fuzzer does. */
+  | { readonly kind: 'own-or-error'; readonly id: string }
+  /** Some reply or error. */
+  | { readonly kind: 'error' }
+  | { readonly kind: 'nothing' };
+
+/** An input that was sent on a connection. */
+export interface SentInput {
+  readonly step: number;
+  readonly what: string;
+  readonly bytes: Buffer;
+  readonly due: Due;
+  /** The text that its result must hold. */
+  readonly echoes: string | undefined;
+  readonly sentAt: number;
+}
+
+/** How an input ended. */
+export interface Settled {
+  readonly input: SentInput;
+  readonly answer: string;
+  readonly why: string | undefined;
+  readonly received: string;
+}
+
+interface Open {
+  readonly input: SentInput;
+  /** Errors without an id that came while its turn was. */
+  errors: string[];
+  replies: number;
+}
+
+/** How many inputs' bytes are kept, to look up ids in. */
+const KEPT_INPUTS = 400;
+const CORPUS_ID = /^7\d{9,14}$/;
+
+/**
+ * What was sent on one connection and is not answered yet. Each input is followed by a ping of ours, the barrier: what
+ * the bridge refuses it refuses in order, so errors without an id before the barrier's reply belong to the input.
+ */
+export class Ledger {
+  readonly #onSettled: (settled: Settled) => void;
+  /** Before their barriers' replies, in order. */
+  readonly #turns: Open[] = [];
+  /** By id, after it. */
+  readonly #waiting = new Map<string, SentInput>();
+  readonly #recent: Buffer[] = [];
+  readonly #answered = new Set<string>();
+
+  constructor(onSettled: (settled: Settled) => void) {
+    this.#onSettled = onSettled;
+  }
+
+  /** Inputs whose barrier has not been answered. */
+  get inTurn(): number {
+    return this.#turns.length;
+  }
+
+  get empty(): boolean {
+    return this.#turns.length === 0 && this.#waiting.size === 0;
+  }
+
+  /** The message that must be sent right after an input. */
+  static barrierOf(step: number): Buffer {
+    return Buffer.from(`{"jsonrpc":"2.0","id":"barrier-${step}","method":"ping"}`);
+  }
+
+  sent(input: SentInput): void {
+    this.#turns.push({ input, errors: [], replies: 0 });
+    this.#recent.push(input.bytes);
+    if (this.#recent.length > KEPT_INPUTS) this.#recent.shift();
+    // No reply is due to what was cancelled.
+    if (input.bytes.includes('cancelled')) this.#excuse(input.bytes);
+  }
+
+  /**
+   * Takes what the bridge wrote; returns its requests.
+   * @throws {Error} when it must not have written that
+   */
+  heard(text: string): Answer[] {
+    const questions: Answer[] = [];
+    for (const answer of readAnswers(text)) {
+      if (answer.kind === 'request') questions.push(answer);
+      else if (answer.kind !== 'notification') this.#reply(answer, text);
+    }
+    return questions;
+  }
+
+  /** Inputs that have waited since before this time; they are forgotten. */
+  overdue(before: number): SentInput[] {
+    const late = [...this.#waiting.values()].filter(({ sentAt }) => sentAt < before);
+    for (const [id, input] of this.#waiting) if (input.sentAt < before) this.#waiting.delete(id);
+    for (const { input } of this.#turns) if (input.sentAt < before) late.push(input);
+    return late;
+  }
+
+  /** Everything that is open, because the connection has ended. */
+  abandon(): SentInput[] {
+    const left = [...this.#turns.splice(0).map(({ input }) => input), ...this.#waiting.values()];
+    this.#waiting.clear();
+    return left;
+  }
+
+  #reply(answer: Answer, text: string): void {
+    const id = JSON.stringify(answer.value['id'] ?? null);
+    if (id.startsWith('"barrier-')) {
+      this.#endTurn(id);
+    } else if (id === 'null') {
+      const [turn] = this.#turns;
+      if (turn === undefined) throw new Error('an error without an id that nothing has caused');
+      turn.errors.push(classOf(answer));
+    } else {
+      this.#own(id, answer, text);
+    }
+  }
+
+  #own(id: string, answer: Answer, text: string): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) {
+      this.#waiting.delete(id);
+      this.#settle(waiting, answer, text);
+      return;
+    }
+    const turn = this.#turns.find(({ input }) => 'id' in input.due && input.due.id === id);
+    if (turn !== undefined) {
+      if (turn.replies > 0 && turn.input.due.kind === 'own') throw new Error(`a second reply to ${id}`);
+      if (turn.replies === 0) this.#settle(turn.input, answer, text);
+      turn.replies += 1;
+      return;
+    }
+    if (this.#answered.has(id)) throw new Error(`a second reply to ${id}`);
+    // Ids that were changed can be any, and MessagePack writes them its own way; one of the corpus was sent by somebody.
+    if (CORPUS_ID.test(answer.id) && !this.#recent.some((bytes) => bytes.includes(answer.id)))
+      throw new Error(`a reply has the id ${answer.id}, which was not sent`);
+    const [first] = this.#turns;
+    if (first !== undefined) first.errors.push(classOf(answer));
+  }
+
+  #endTurn(barrier: string): void {
+    const turn = this.#turns.shift();
+    if (turn === undefined || barrier !== `"barrier-${turn.input.step}"`)
+      throw new Error(`the ping ${barrier} was answered out of order`);
+    if (turn.replies > 0) return;
+    const { input, errors } = turn;
+    const { due } = input;
+    const [error] = errors;
+    if (due.kind === 'own' || (due.kind === 'own-or-error' && error === undefined))
+      this.#waiting.set(due.id, input);
+    else if (due.kind === 'error' && error === undefined)
+      this.#end(input, 'nothing', 'no error came back', '');
+    else this.#end(input, error ?? 'nothing', undefined, '');
+  }
+
+  #settle(input: SentInput, answer: Answer, text: string): void {
+    if (input.due.kind === 'own') this.#answered.add(input.due.id);
+    const fails = input.echoes !== undefined && !text.includes(input.echoes);
+    this.#end(
+      input,
+      classOf(answer),
+      fails ? `the result must hold ${String(input.echoes)}` : undefined,
+      text,
+    );
+  }
+
+  #end(input: SentInput, answer: string, why: string | undefined, received: string): void {
+    this.#onSettled({ input, answer, why, received });
+  }
+
+  #excuse(bytes: Buffer): void {
+    for (const [id, input] of this.#waiting) {
+      if (!bytes.includes(id)) continue;
+      this.#waiting.delete(id);
+      this.#end(input, 'cancelled', undefined, '');
+    }
+    for (const [index, turn] of this.#turns.entries()) {
+      const { due } = turn.input;
+      if (!('id' in due) || turn.input.bytes === bytes || !bytes.includes(due.id)) continue;
+      const input: SentInput = { ...turn.input, due: { kind: 'nothing' } };
+      this.#turns[index] = { ...turn, input };
+    }
+  }
+}
