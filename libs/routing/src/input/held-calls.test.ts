@@ -2,17 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { createSealer } from '@mcp-bridge/identity';
 import { createDeadlineWheel } from '@mcp-bridge/link';
 import type { CallRequest } from '@mcp-bridge/link';
-import { BridgeError } from '@mcp-bridge/protocol';
+import { BridgeError, scanEnvelope } from '@mcp-bridge/protocol';
 import { expect, test } from 'vitest';
 import { ActiveCall } from '../dispatch/active-call.js';
 import { HeldCalls } from './held-calls.js';
 import type { HeldExchange } from './held-calls.js';
 import { OpenAsks } from './open-asks.js';
-import { scanEnvelope } from '@mcp-bridge/protocol';
 
 let clock = 0;
 const deadlines = createDeadlineWheel();
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function heldCalls(limits: { maxHeld?: number; maxHeldPerPrincipal?: number } = {}): HeldCalls {
   const sealer = createSealer({ purpose: 'request-state', keys: [randomBytes(32)] });
@@ -64,7 +62,7 @@ async function hold(
 ): Promise<{ state: string; exchange: ReturnType<typeof interrupted> }> {
   const exchange = interrupted(request);
   held.answerSoon(exchange);
-  await turn();
+  await expect.poll(() => exchange.detached.length + exchange.refused.length, { interval: 2 }).toBe(1);
   const { requestState } = JSON.parse(exchange.detached[0] ?? '{}') as { requestState: string };
   return { state: requestState, exchange };
 }
@@ -119,4 +117,19 @@ test('one principal can hold only so many calls', async () => {
   expect(exchange.refused[0]?.code).toBe('OVERLOADED');
   const { exchange: other } = await hold(held, requestOf({}, 'tools/call', 'bob'));
   expect(other.detached).toHaveLength(1);
+});
+
+test('questions that come one after another travel together', async () => {
+  const held = heldCalls();
+  const exchange = interrupted(requestOf({}));
+  held.answerSoon(exchange);
+  for (const method of ['sampling/createMessage', 'elicitation/create']) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const question = `{"jsonrpc":"2.0","id":"${method}","method":"${method}","params":{}}`;
+    exchange.asks.add(scanEnvelope(Buffer.from(question)), () => undefined);
+    held.answerSoon(exchange);
+  }
+  await expect.poll(() => exchange.detached.length, { interval: 2 }).toBe(1);
+  const { inputRequests } = JSON.parse(exchange.detached[0] ?? '') as { inputRequests: object };
+  expect(Object.keys(inputRequests)).toHaveLength(3);
 });

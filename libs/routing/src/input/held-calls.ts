@@ -18,6 +18,14 @@ export interface HeldExchange {
   abandon(reason: string): void;
 }
 
+/**
+ * Silence after which a server is taken to have asked all that it wants now. Questions put together come in as many
+ * reads as the system likes; the client that has to answer them is slower than this by far.
+ */
+const GATHER_MS = 50;
+/** More questions than this do not put off the answer any further. */
+const MAX_GATHERED = 32;
+
 export interface HeldCallsOptions {
   readonly sealer: Sealer;
   /** Names this router in front of the sealed state, so that a gateway finds the way back. */
@@ -62,7 +70,7 @@ export class HeldCalls {
   readonly #now: () => number;
   readonly #held = new Map<string, Held>();
   readonly #perOwner = new Map<string, number>();
-  readonly #scheduled = new Set<HeldExchange>();
+  readonly #scheduled = new Map<HeldExchange, NodeJS.Timeout>();
 
   constructor(options: HeldCallsOptions) {
     this.#options = options;
@@ -73,14 +81,18 @@ export class HeldCalls {
     return this.#held.size;
   }
 
-  /** Answers the waiting client at the end of this turn, so that questions put together travel together. */
+  /** Answers the waiting client when no further question comes for a moment, so that questions put together travel together. */
   answerSoon(exchange: HeldExchange): void {
-    if (this.#scheduled.has(exchange)) return;
-    this.#scheduled.add(exchange);
-    setImmediate(() => {
+    const scheduled = this.#scheduled.get(exchange);
+    if (scheduled !== undefined) {
+      if (exchange.asks.size <= MAX_GATHERED) scheduled.refresh();
+      return;
+    }
+    const timer = setTimeout(() => {
       this.#scheduled.delete(exchange);
       if (exchange.attached && exchange.asks.size > 0) this.#hold(exchange);
-    });
+    }, GATHER_MS);
+    this.#scheduled.set(exchange, timer);
   }
 
   /** Whose `requestState` comes back with this request, if any: a state of ours names this router in front. */
