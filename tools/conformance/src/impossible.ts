@@ -9,10 +9,16 @@ interface Impossible {
   readonly reason: string;
 }
 
-const modernClientLegacyServer = (plan: RunPlan): boolean =>
-  eraOf(plan.revision) === 'modern' && plan.era === 'legacy';
+const modernClientLegacyServer = ({ leg, revision, era }: RunPlan): boolean =>
+  leg === 'server' && eraOf(revision) === 'modern' && era === 'legacy';
+const legacyClientModernServer = ({ leg, revision, era }: RunPlan): boolean =>
+  leg === 'client' && eraOf(revision) === 'modern' && era === 'legacy';
 
-/** Scenarios that need something which one side of a pair does not have. */
+const withoutHeaders = ({ transport }: RunPlan): boolean => transport !== 'http';
+const NO_HEADERS =
+  'about headers of HTTP that mirror the body; on a message transport there is only the body';
+
+/** Scenarios that need something which one side of a pair, or the transport, does not have. */
 const IMPOSSIBLE: readonly Impossible[] = [
   {
     scenario: /^tasks-/,
@@ -26,6 +32,54 @@ const IMPOSSIBLE: readonly Impossible[] = [
     reason:
       'the suite wants the input request to be called "user_name"; a server of before 2026-07-28 numbers its requests ' +
       'and gives them no names. The other input scenarios take any name and pass',
+  },
+  {
+    scenario: /^request-metadata$/,
+    checks: ['sep-2575-http-client-sends-version-header', 'sep-2575-client-populates-meta'],
+    applies: legacyClientModernServer,
+    reason:
+      'for its legacy client the bridge asks once, by initialize, whether the server speaks that era too; the scenario ' +
+      'holds that request to the rules of 2026-07-28. What it sends as a modern client passes',
+  },
+  {
+    scenario: /^server-stateless$/,
+    checks: ['sep-2575-http-server-header-mismatch-400'],
+    applies: withoutHeaders,
+    reason: NO_HEADERS,
+  },
+  {
+    scenario: /^tasks-request-headers$/,
+    checks: [
+      'tasks-headers-reject-mismatched-method',
+      'sep-2663-server-rejects-mismatched-mcp-name-on-tasks-get',
+    ],
+    applies: withoutHeaders,
+    reason: NO_HEADERS,
+  },
+  {
+    scenario: /^http-header-validation$/,
+    checks: ['sep-2243-server-reject-invalid-headers'],
+    applies: withoutHeaders,
+    reason: NO_HEADERS,
+  },
+  {
+    scenario: /^http-custom-header-server-validation$/,
+    checks: [
+      'sep-2243-server-reject-invalid-param-chars',
+      'sep-2243-server-reject-param-mismatch',
+      'sep-2243-server-validate-param-match',
+    ],
+    applies: withoutHeaders,
+    reason: NO_HEADERS,
+  },
+  {
+    scenario: /^dns-rebinding-protection$/,
+    checks: ['localhost-host-rebinding-rejected'],
+    // A WebSocket upgrade has both headers, and the scenario passes.
+    applies: ({ transport }) => transport.startsWith('tcp'),
+    reason:
+      'about Host and Origin, which a TCP connection does not have; a web page cannot speak to that port, because the ' +
+      'first bytes of HTTP are refused',
   },
 ];
 

@@ -1,14 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTempFolder } from '@mcp-bridge/testkit';
-import { parseOptions, USAGE, type Options, type RunPlan } from './options.js';
-import { formatFindings, formatTable, isGood, type RunResult } from './report.js';
-import { readRequirements, type ScenarioKind } from './requirements.js';
+import { parseOptions, USAGE, type Options } from './options.js';
+import { describePlan, formatFindings, formatTable, isGood, type RunResult } from './report.js';
 import { runInspector } from './run-inspector.js';
-import { runSuite } from './run-suite.js';
+import { runPlan } from './run-plan.js';
 import { ensureSuite, InstallError, type SuiteInstallation } from './suite-install.js';
-import { readSuiteResults } from './suite-results.js';
-import { startTarget, type Target } from './target.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
@@ -58,12 +55,18 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
   await using temporary = await createTempFolder();
   const output = options.outputFolder ?? temporary.path;
   const runs: RunResult[] = [];
-  for (const [index, plan] of options.plans.entries()) {
-    const { revision, topology, upstream, era } = plan;
-    const name = [revision, topology, upstream, era].join('-');
-    print(`[${index + 1}/${options.plans.length}] ${revision}, ${topology}, ${upstream} upstream, ${era}`);
-    runs.push(await runOne(suite, plan, options, join(output, name)));
-  }
+  const plans = options.plans.entries();
+  const worker = async (): Promise<void> => {
+    // All workers take from the same iterator.
+    for (const [index, plan] of plans) {
+      const mark = `[${index + 1}/${options.plans.length}]`;
+      print(`${mark} ${describePlan(plan)}`);
+      const folder = join(output, Object.values(plan).join('-'));
+      const show = (text: string): void => progress(text === '' ? '' : `  ${mark} ${text}`);
+      runs[index] = await runPlan(suite, plan, options, { folder, print, progress: show });
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, worker));
   print(`\nconformance ${suite.version}; passed/total\n\n${formatTable(runs)}`);
   const findings = formatFindings(runs, options);
   if (findings !== '') print(`\n${findings}`);
@@ -73,43 +76,6 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
       `${JSON.stringify({ suite: suite.version, node: process.version, runs }, null, 2)}\n`,
     );
   return runs.every((run) => isGood(run, options.scenario !== undefined)) ? 0 : EXIT_FAILED;
-}
-
-async function runOne(
-  suite: SuiteInstallation,
-  plan: RunPlan,
-  options: Options,
-  folder: string,
-): Promise<RunResult> {
-  const start = performance.now();
-  const required = readRequirements(suite.requirements, plan.revision);
-  const scenarios: ReadonlyMap<string, ScenarioKind> =
-    options.scenario === undefined
-      ? required
-      : new Map([[options.scenario, required.get(options.scenario) ?? 'extension']]);
-  let target: Target | undefined;
-  let error: string | undefined;
-  try {
-    target = await startTarget(plan);
-    let count = 0;
-    await runSuite(suite, {
-      url: target.url,
-      revision: plan.revision,
-      scenario: options.scenario,
-      folder,
-      timeoutMs: options.timeoutMs,
-      onScenario: (name) => progress(`  ${(count += 1)}/${scenarios.size} ${name}`),
-    });
-  } catch (cause) {
-    error = cause instanceof Error ? cause.message : String(cause);
-  }
-  progress('');
-  const results = error === undefined ? readSuiteResults(folder, scenarios) : [];
-  const failed = error !== undefined || results.some(({ kind, passed }) => kind === 'scored' && !passed);
-  if (failed && options.verbose && target !== undefined) print(target.logs());
-  const leftBehind = (await target?.stop()) ?? 0;
-  const durationMs = performance.now() - start;
-  return { plan, scenarios: results, durationMs, leftBehind, ...(error !== undefined && { error }) };
 }
 
 function print(text: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions, type Options } from './options.js';
+import { parseOptions, type Options, type RunPlan } from './options.js';
 
 function parse(...args: string[]): Options {
   const options = parseOptions(args);
@@ -24,14 +24,38 @@ describe('parseOptions', () => {
     ]);
   });
 
-  it('--matrix has all four pairs of eras, and narrows with the other flags', () => {
-    expect(parse('--matrix').plans).toHaveLength(16);
-    expect(rows(parse('--matrix', '--topology', 'two', '--upstream', 'http'))).toEqual([
-      '2025-11-25 two http legacy',
-      '2025-11-25 two http modern',
-      '2026-07-28 two http legacy',
-      '2026-07-28 two http modern',
+  it('--matrix has all four pairs of eras over every transport, and the client scenarios for both eras', () => {
+    const { plans } = parse('--matrix');
+    const count = (matches: (plan: RunPlan) => boolean): number => plans.filter(matches).length;
+    expect(count(({ leg, transport }) => leg === 'server' && transport === 'http')).toBe(16);
+    for (const over of ['websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'])
+      expect(count(({ transport }) => transport === over)).toBe(4);
+    expect(count(({ leg }) => leg === 'client')).toBe(4);
+    expect(plans).toHaveLength(36);
+  });
+
+  it('narrows --matrix with the other flags', () => {
+    expect(parse('--matrix', '--transport', 'websocket').plans).toHaveLength(4);
+    expect(rows(parse('--matrix', '--transport', 'http', '--topology', 'two', '--upstream', 'http'))).toEqual(
+      [
+        '2025-11-25 two http legacy',
+        '2025-11-25 two http modern',
+        '2026-07-28 two http legacy',
+        '2026-07-28 two http modern',
+      ],
+    );
+  });
+
+  it('--client runs the client scenarios with a client of each era in front', () => {
+    const clients = (...args: string[]): string[] =>
+      parse('--client', ...args).plans.map(({ leg, revision, era }) => `${leg} ${revision} ${era}`);
+    expect(clients()).toEqual([
+      'client 2025-11-25 legacy',
+      'client 2025-11-25 modern',
+      'client 2026-07-28 legacy',
+      'client 2026-07-28 modern',
     ]);
+    expect(clients('--direct')).toEqual(['client 2025-11-25 legacy', 'client 2026-07-28 modern']);
   });
 
   it('--direct leaves out the bridge', () => {
@@ -53,8 +77,15 @@ describe('parseOptions', () => {
     ['--topology', 'three', '--topology takes one or two'],
     ['--era', 'future', '--era takes legacy or modern or both or same'],
     ['--timeout', 'soon', '--timeout takes milliseconds'],
+    ['--jobs', '0', '--jobs takes a number'],
+    ['--transport', 'udp', '--transport takes http or websocket or tcp or tcp-framed or tcp-msgpack'],
   ])('refuses %s %s', (flag, value, message) => {
     expect(() => parseOptions([flag, value])).toThrow(message);
+  });
+
+  it('refuses a transport where there is no bridge to take it, or no client in front', () => {
+    expect(() => parseOptions(['--direct', '--transport', 'tcp'])).toThrow(/no bridge/);
+    expect(() => parseOptions(['--client', '--transport', 'tcp'])).toThrow(/--client/);
   });
 
   it('refuses flags that it does not know', () => {

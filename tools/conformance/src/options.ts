@@ -10,11 +10,20 @@ export type UpstreamTransport = 'stdio' | 'http';
 /** What the server behind the bridge speaks. */
 export type UpstreamEra = 'legacy' | 'modern' | 'both';
 
-/** One run of the suite: what is tested, and what stands behind it. */
+/** What the suite's HTTP is turned into on its way to the bridge. */
+export const TRANSPORTS = ['http', 'websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'] as const;
+export type ClientTransport = (typeof TRANSPORTS)[number];
+
+/** One run of the suite: what is tested, and what stands at the other end of the bridge. */
 export interface RunPlan {
+  /** What the bridge is to the suite: a `server` that it calls, or the `client` that calls it. */
+  readonly leg: 'server' | 'client';
+  /** What the suite speaks. */
   readonly revision: Revision;
+  readonly transport: ClientTransport;
   readonly topology: Topology;
   readonly upstream: UpstreamTransport;
+  /** What the other end speaks: the server behind the bridge, or (leg `client`) the client in front of it. */
   readonly era: UpstreamEra;
 }
 
@@ -24,6 +33,8 @@ export interface Options {
   readonly inspector: boolean;
   /** One scenario by name instead of the revision's set. */
   readonly scenario: string | undefined;
+  /** Runs at the same time. Some scenarios only wait. */
+  readonly jobs: number;
   /** Where the suite's own results are kept; a temporary folder when absent. */
   readonly outputFolder: string | undefined;
   readonly jsonFile: string | undefined;
@@ -37,16 +48,22 @@ export const USAGE = `Runs the official MCP conformance suite against the bridge
 
   npx nx conformance -- [options]
 
-Without options: both revisions, one and two processes, upstreams over stdio and HTTP of the client's own era.
+Without options: both revisions over HTTP, one and two processes, upstreams over stdio and HTTP of the client's own era.
 
-  --matrix             all four pairs of client and upstream era, too
+  --matrix             all four pairs of client and upstream era: over HTTP in every arrangement, over the other
+                       transports as one process with a stdio upstream; and the client scenarios
+  --client             only the suite's client scenarios: the bridge is the client of the suite's servers, and a
+                       client of either era stands in front of it
   --only REVISION      2025-11-25 or 2026-07-28
+  --transport NAME     http, websocket, tcp (lines), tcp-framed or tcp-msgpack
   --topology NAME      one (gateway and router in one process) or two
   --upstream NAME      stdio or http
-  --era NAME           what the upstream speaks: legacy, modern, both, or same (as the client; the default)
-  --direct             straight against the fixture: what can be reached
+  --era NAME           what the upstream speaks: legacy, modern, both, or same (as the client; the default);
+                       with --client what the client in front speaks: legacy or modern (default: each)
+  --direct             without the bridge: what can be reached
   --inspector          the MCP Inspector's command line instead of the suite, against an upstream of both eras
   --scenario NAME      one scenario instead of the revision's set
+  --jobs N             runs at the same time, default 2
   --timeout MS         limit of one scenario, default 30000
   -o, --output DIR     keep the suite's results
   --json FILE          write all results as JSON
@@ -66,13 +83,16 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     args: [...args],
     options: {
       matrix: { type: 'boolean', default: false },
+      client: { type: 'boolean', default: false },
       only: { type: 'string' },
+      transport: { type: 'string' },
       topology: { type: 'string' },
       upstream: { type: 'string' },
       era: { type: 'string' },
       direct: { type: 'boolean', default: false },
       inspector: { type: 'boolean', default: false },
       scenario: { type: 'string' },
+      jobs: { type: 'string', default: '2' },
       timeout: { type: 'string', default: '30000' },
       output: { type: 'string', short: 'o' },
       json: { type: 'string' },
@@ -83,21 +103,13 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help';
   const timeoutMs = Number(values.timeout);
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) throw new Error('--timeout takes milliseconds');
-  if (values.matrix && values.era !== undefined)
-    throw new Error('--matrix has every --era; give one of them');
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error('--jobs takes a number');
   return {
-    plans: plansOf({
-      // The Inspector is told what to speak, call by call.
-      revisions: values.inspector ? ['2026-07-28'] : pick('--only', values.only, REVISIONS),
-      topologies: values.direct ? ['direct'] : pick('--topology', values.topology, ['one', 'two']),
-      // Straight against the fixture there is nothing that could spawn it.
-      upstreams: values.direct ? ['http'] : pick('--upstream', values.upstream, ['stdio', 'http']),
-      eras: values.matrix
-        ? ['legacy', 'modern']
-        : pick('--era', values.era ?? (values.inspector ? 'both' : 'same'), ERAS),
-    }),
+    plans: plansOf(values),
     inspector: values.inspector,
     scenario: values.scenario,
+    jobs,
     outputFolder: values.output,
     jsonFile: values.json,
     timeoutMs,
@@ -105,25 +117,93 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   };
 }
 
+interface Flags {
+  readonly matrix: boolean;
+  readonly client: boolean;
+  readonly direct: boolean;
+  readonly inspector: boolean;
+  readonly only?: string | undefined;
+  readonly transport?: string | undefined;
+  readonly topology?: string | undefined;
+  readonly upstream?: string | undefined;
+  readonly era?: string | undefined;
+  readonly scenario?: string | undefined;
+}
+
+function plansOf(flags: Flags): readonly RunPlan[] {
+  if (flags.matrix && flags.era !== undefined) throw new Error('--matrix has every --era; give one of them');
+  const transports = pick('--transport', flags.transport, TRANSPORTS);
+  if (flags.client) {
+    if (flags.transport !== undefined) throw new Error('--client is about the upstream; --transport is not');
+    return clientPlans(flags);
+  }
+  if (flags.direct && flags.transport !== undefined && flags.transport !== 'http')
+    throw new Error('--direct has no bridge that could take another --transport');
+  if (!flags.matrix)
+    return flags.transport === undefined ? serverPlans(flags, ['http']) : serverPlans(flags, transports);
+  const { topology = 'one', upstream = 'stdio' } = flags;
+  return [
+    ...serverPlans(
+      flags,
+      transports.filter((transport) => transport === 'http'),
+    ),
+    ...serverPlans(
+      { ...flags, topology, upstream },
+      transports.filter((transport) => transport !== 'http'),
+    ),
+    ...(withClientPlans(flags) ? clientPlans(flags) : []),
+  ];
+}
+
+/** They exist in one arrangement only; flags that ask for another, or for a server scenario, leave them out. */
+function withClientPlans({ transport, topology, upstream, scenario }: Flags): boolean {
+  return (
+    (transport === undefined || transport === 'http') &&
+    (topology === undefined || topology === 'one') &&
+    (upstream === undefined || upstream === 'http') &&
+    scenario === undefined
+  );
+}
+
 const ERAS = ['legacy', 'modern', 'both', 'same'] as const;
 
-function plansOf(choice: {
-  readonly revisions: readonly Revision[];
-  readonly topologies: readonly Topology[];
-  readonly upstreams: readonly UpstreamTransport[];
-  readonly eras: readonly (typeof ERAS)[number][];
-}): RunPlan[] {
-  return choice.revisions.flatMap((revision) =>
-    choice.eras.flatMap((era) =>
-      choice.topologies.flatMap((topology) =>
-        choice.upstreams.map((upstream) => ({
-          revision,
-          topology,
-          upstream,
-          era: era === 'same' ? eraOf(revision) : era,
-        })),
+function serverPlans(flags: Flags, transports: readonly ClientTransport[]): RunPlan[] {
+  const { inspector, direct, matrix } = flags;
+  // The Inspector is told what to speak, call by call.
+  const revisions = inspector ? (['2026-07-28'] as const) : pick('--only', flags.only, REVISIONS);
+  const topologies: readonly Topology[] = direct
+    ? ['direct']
+    : pick('--topology', flags.topology, ['one', 'two']);
+  // Straight against the fixture there is nothing that could spawn it.
+  const upstreams: readonly UpstreamTransport[] = direct
+    ? ['http']
+    : pick('--upstream', flags.upstream, ['stdio', 'http']);
+  const eras = matrix
+    ? (['legacy', 'modern'] as const)
+    : pick('--era', flags.era ?? (inspector ? 'both' : 'same'), ERAS);
+  return transports.flatMap((transport) =>
+    revisions.flatMap((revision) =>
+      eras.flatMap((chosen) =>
+        topologies.flatMap((topology) =>
+          upstreams.map((upstream) => {
+            const era = chosen === 'same' ? eraOf(revision) : chosen;
+            return { leg: 'server' as const, revision, transport, topology, upstream, era };
+          }),
+        ),
       ),
     ),
+  );
+}
+
+/** The suite's servers speak HTTP, and which process of the bridge calls them makes no difference. */
+function clientPlans(flags: Flags): RunPlan[] {
+  const eras = pick('--era', flags.era, ['legacy', 'modern']);
+  const topology = flags.direct ? 'direct' : 'one';
+  return pick('--only', flags.only, REVISIONS).flatMap((revision) =>
+    // Without the bridge a client reaches only servers of its own era.
+    eras
+      .filter((era) => !flags.direct || era === eraOf(revision))
+      .map((era) => ({ leg: 'client', revision, transport: 'http', topology, upstream: 'http', era })),
   );
 }
 

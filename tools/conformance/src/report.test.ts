@@ -7,7 +7,14 @@ import { formatFindings, formatTable, isGood, type RunResult } from './report.js
 import type { ScenarioKind } from './requirements.js';
 import { readSuiteResults } from './suite-results.js';
 
-const PLAN: RunPlan = { revision: '2026-07-28', topology: 'two', upstream: 'stdio', era: 'legacy' };
+const PLAN: RunPlan = {
+  leg: 'server',
+  revision: '2026-07-28',
+  transport: 'http',
+  topology: 'two',
+  upstream: 'stdio',
+  era: 'legacy',
+};
 const ELICITATION = 'input-required-result-basic-elicitation';
 const KINDS = new Map<string, ScenarioKind>([
   ['ping', 'scored'],
@@ -24,7 +31,13 @@ async function runOf(checks: Checks, kinds = KINDS): Promise<RunResult> {
     await mkdir(path);
     await writeFile(join(path, 'checks.json'), JSON.stringify(entries));
   }
-  return { plan: PLAN, scenarios: readSuiteResults(folder.path, kinds), durationMs: 1234, leftBehind: 0 };
+  return {
+    plan: PLAN,
+    scenarios: readSuiteResults(folder.path, kinds),
+    notRun: [],
+    durationMs: 1234,
+    leftBehind: 0,
+  };
 }
 
 const GOOD = [{ id: 'a', status: 'SUCCESS' }];
@@ -34,7 +47,7 @@ describe('a report', () => {
   it('counts scenarios by kind, and checks', async () => {
     const run = await runOf({ ping: GOOD, 'tools-list': BAD, 'tasks-lifecycle': GOOD });
     expect(formatTable([run]).split('\n')[1]).toBe(
-      '2026-07-28  two        stdio     legacy  1/2     1/1        –      3/4 of 196  0         1.2',
+      'server     2026-07-28    http  two        stdio     legacy     1/2     1/1        –      3/4 of 196  0         1.2',
     );
     expect(formatFindings([run], { verbose: false })).toContain(
       '✗ tools-list (scored)\n      b: expected 404',
@@ -69,6 +82,51 @@ describe('a report', () => {
     const worse = await runOf({ [ELICITATION]: [named, { id: 'other', status: 'FAILURE' }] }, kinds);
     expect(isGood(worse, false)).toBe(false);
     expect(isGood({ ...excused, plan: { ...PLAN, era: 'modern' } }, false)).toBe(false);
+  });
+
+  it('excuses what is about headers of HTTP where there are none, and nothing else', async () => {
+    const kinds = new Map<string, ScenarioKind>([['server-stateless', 'scored']]);
+    const run = await runOf(
+      { 'server-stateless': [{ id: 'sep-2575-http-server-header-mismatch-400', status: 'FAILURE' }] },
+      kinds,
+    );
+    const over = (transport: RunPlan['transport']): RunResult => ({ ...run, plan: { ...PLAN, transport } });
+    expect(isGood(over('http'), false)).toBe(false);
+    expect(isGood(over('tcp-framed'), false)).toBe(true);
+    expect(formatFindings([over('tcp-framed')], { verbose: false })).toContain('there is only the body');
+    const other = await runOf({ 'server-stateless': BAD }, kinds);
+    expect(isGood({ ...other, plan: { ...PLAN, transport: 'tcp-framed' } }, false)).toBe(false);
+  });
+
+  it('fails a client scenario whose client did not come to its end, with what it said', async () => {
+    await using folder = await createTempFolder();
+    const write = async (name: string, stdout: string): Promise<void> => {
+      const path = join(folder.path, `${name}-2026-11-21T09-38-30-123Z`);
+      await mkdir(path);
+      await writeFile(join(path, 'checks.json'), JSON.stringify(GOOD));
+      await writeFile(join(path, 'stdout.txt'), stdout);
+      await writeFile(join(path, 'stderr.txt'), 'it broke');
+    };
+    await write('initialize', 'client finished\n{"level":"info"}\n');
+    await write('tools_call', '{"level":"info"}\n');
+    const kinds = new Map<string, ScenarioKind>([
+      ['initialize', 'scored'],
+      ['tools_call', 'scored'],
+    ]);
+    const [whole, broken] = readSuiteResults(folder.path, kinds, '');
+    expect(whole).toMatchObject({ passed: true, failures: [] });
+    expect(broken).toMatchObject({
+      passed: false,
+      failures: [{ check: 'client', message: 'it broke' }],
+    });
+  });
+
+  it('lists what is not run at all', async () => {
+    const run = {
+      ...(await runOf({ ping: GOOD, 'tools-list': GOOD, 'tasks-lifecycle': GOOD })),
+      notRun: ['auth/x'],
+    };
+    expect(formatFindings([run], { verbose: false })).toContain('– 1 scenarios of authorization not run');
   });
 
   it('is not good when a process outlived its service or nothing ran', async () => {

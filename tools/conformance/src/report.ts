@@ -7,6 +7,8 @@ import type { Finding, ScenarioResult } from './suite-results.js';
 export interface RunResult {
   readonly plan: RunPlan;
   readonly scenarios: readonly ScenarioResult[];
+  /** Scenarios of the revision that are not run at all; `NOT_RUN` says why. */
+  readonly notRun: readonly string[];
   readonly durationMs: number;
   /** Set when nothing could be run. */
   readonly error?: string;
@@ -31,14 +33,22 @@ export function isGood(run: RunResult, single: boolean): boolean {
   );
 }
 
-/** Checks that pass straight against the fixture, as `--direct` counted them. Some are conditional on others. */
-const REACHABLE_CHECKS = { '2025-11-25': 84, '2026-07-28': 196 } as const;
+/** Why the scenarios in `notRun` are not run. */
+const NOT_RUN = 'the bridge presents what its configuration says to upstreams; it is no OAuth client yet';
+
+/** Checks that pass without the bridge, as `--direct` counted them. Some are conditional on others. */
+const REACHABLE_CHECKS = {
+  server: { '2025-11-25': 84, '2026-07-28': 196 },
+  client: { '2025-11-25': 20, '2026-07-28': 66 },
+} as const;
 
 const HEADINGS = [
-  'client',
+  'bridge as',
+  'suite speaks',
+  'over',
   'processes',
   'upstream',
-  'era',
+  'other end',
   'scored',
   'extension',
   'other',
@@ -46,6 +56,13 @@ const HEADINGS = [
   'warnings',
   'seconds',
 ];
+
+/** One run in words. */
+export function describePlan({ leg, revision, transport, topology, upstream, era }: RunPlan): string {
+  return leg === 'client'
+    ? `client scenarios of ${revision}, ${era} client in front`
+    : `${revision} over ${transport}, ${topology}, ${upstream} upstream, ${era}`;
+}
 
 /** The table, one row for each run. `n of m passed`; a dash where there is nothing to pass. */
 export function formatTable(runs: readonly RunResult[]): string {
@@ -70,14 +87,16 @@ function rowOf({ plan, scenarios, durationMs, error }: RunResult): string[] {
   const checks = sum(scenarios, ({ checksPassed }) => checksPassed);
   const checked = checks + sum(scenarios, ({ checksFailed }) => checksFailed);
   return [
+    plan.leg,
     plan.revision,
+    plan.transport,
     plan.topology,
     plan.upstream,
     plan.era,
     error === undefined ? scoredOf(plan, scenarios) : 'did not run',
     passedOf(scenarios, ['extension']),
     passedOf(scenarios, ['pending', 'added-after-release']),
-    `${checks}/${checked} of ${REACHABLE_CHECKS[plan.revision]}`,
+    `${checks}/${checked} of ${REACHABLE_CHECKS[plan.leg][plan.revision]}`,
     String(sum(scenarios, ({ warnings }) => warnings.length)),
     (durationMs / 1000).toFixed(1),
   ];
@@ -85,7 +104,7 @@ function rowOf({ plan, scenarios, durationMs, error }: RunResult): string[] {
 
 function findingsOf(run: RunResult, verbose: boolean): string[] {
   const { plan } = run;
-  const title = `${plan.revision}, ${plan.topology}, ${plan.upstream} upstream, ${plan.era}:`;
+  const title = `${describePlan(plan)}:`;
   const lines = run.scenarios.flatMap((scenario) => {
     const impossible = scenario.passed ? undefined : impossibleReason(plan, scenario);
     const mark = scenario.passed ? undefined : impossible === undefined ? '✗' : '–';
@@ -97,6 +116,8 @@ function findingsOf(run: RunResult, verbose: boolean): string[] {
       ...(verbose ? scenario.warnings.map((finding) => `  ! ${scenario.name}: ${textOf(finding)}`) : []),
     ];
   });
+  if (run.notRun.length > 0)
+    lines.push(`  – ${run.notRun.length} scenarios of authorization not run: ${NOT_RUN}`);
   if (run.error !== undefined) lines.push(`  ✗ ${run.error}`);
   if (run.leftBehind > 0)
     lines.push(`  ✗ ${run.leftBehind} process(es) outlived the service that started them`);

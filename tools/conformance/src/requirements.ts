@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { Revision } from './options.js';
+import type { Revision, RunPlan } from './options.js';
 
 /** Why a scenario runs: only the scored ones decide. */
 export type ScenarioKind = 'scored' | 'extension' | 'pending' | 'added-after-release';
 
 const RequirementsFile = z.object({
   server: z.array(z.string()),
+  client: z.array(z.string()),
   not_scored: z
     .array(
       z.object({
@@ -20,13 +21,17 @@ const RequirementsFile = z.object({
     .default([]),
 });
 
-/** Reads the suite's own list of the server scenarios that a revision runs, in its order. */
-export function readRequirements(folder: string, revision: Revision): ReadonlyMap<string, ScenarioKind> {
+/** Reads the suite's own list of the scenarios that a revision runs for one leg, in its order. */
+export function readRequirements(
+  folder: string,
+  revision: Revision,
+  leg: RunPlan['leg'],
+): ReadonlyMap<string, ScenarioKind> {
   const file = RequirementsFile.parse(parse(readFileSync(join(folder, `${revision}.yaml`), 'utf8')));
   return new Map<string, ScenarioKind>([
-    ...file.server.map((name) => [name, 'scored'] as const),
+    ...file[leg].map((name) => [name, 'scored'] as const),
     ...file.not_scored
-      .filter(({ leg }) => leg === 'server')
+      .filter((entry) => entry.leg === leg)
       .map(({ scenario, reason }) => [scenario, reason] as const),
   ]);
 }

@@ -3,7 +3,8 @@ import type { Revision } from './options.js';
 import type { SuiteInstallation } from './suite-install.js';
 
 export interface SuiteRun {
-  readonly url: string;
+  /** The server that the suite calls, or the command of the client that calls the suite's. */
+  readonly subject: { readonly url: string } | { readonly command: string };
   readonly revision: Revision;
   readonly scenario: string | undefined;
   readonly folder: string;
@@ -15,15 +16,19 @@ export interface SuiteRun {
 /** A suite that hangs is killed; its scenarios have limits of their own, this is for the case that they fail. */
 const WHOLE_LIMIT_MS = 20 * 60_000;
 
-/** Runs the suite against one URL; its results land in `folder`. */
+/** Runs the suite once; its results land in `folder`. */
 export async function runSuite(suite: SuiteInstallation, run: SuiteRun): Promise<void> {
   const what =
     run.scenario === undefined
       ? ['--requirements', run.revision]
       : ['--scenario', run.scenario, '--spec-version', run.revision];
-  const flags = ['--url', run.url, '-o', run.folder, '--timeout', String(run.timeoutMs)];
-  await using service = await spawnService(suite.node, [suite.cli, 'server', ...what, ...flags], {
-    readyPattern: /Running/,
+  const subject =
+    'url' in run.subject
+      ? ['server', '--url', run.subject.url]
+      : ['client', '--command', run.subject.command];
+  const flags = ['-o', run.folder, '--timeout', String(run.timeoutMs)];
+  await using service = await spawnService(suite.node, [suite.cli, ...subject, ...what, ...flags], {
+    readyPattern: /Running|Starting scenario/,
     onLine: (line) => {
       const name = /^=== Running scenario: (\S+) ===/.exec(line)?.[1];
       if (name !== undefined) run.onScenario(name);

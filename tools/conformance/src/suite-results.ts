@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { FINISHED } from './client-leg/finished.js';
 import type { ScenarioKind } from './requirements.js';
 
 const Checks = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }));
@@ -25,26 +26,28 @@ export interface ScenarioResult {
 }
 
 /**
- * Reads what the suite wrote under `folder`: one folder per scenario, named `server-<scenario>-<time>`.
+ * Reads what the suite wrote under `folder`: one folder per scenario, named `<prefix><scenario>-<time>`.
  * A scenario without a file has failed.
  */
 export function readSuiteResults(
   folder: string,
   scenarios: ReadonlyMap<string, ScenarioKind>,
+  prefix: 'server-' | '' = 'server-',
 ): ScenarioResult[] {
   const folders = existsSync(folder) ? readdirSync(folder) : [];
   return [...scenarios].map(([name, kind]) => {
     const found = folders.find(
-      (entry) => entry.replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '') === `server-${name}`,
+      (entry) => entry.replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '') === `${prefix}${name}`,
     );
-    const file = found === undefined ? undefined : join(folder, found, 'checks.json');
-    if (file === undefined || !existsSync(file)) return withoutReport(name, kind);
+    const path = found === undefined ? undefined : join(folder, found);
+    const file = path === undefined ? undefined : join(path, 'checks.json');
+    if (path === undefined || file === undefined || !existsSync(file)) return withoutReport(name, kind);
     const checks = Checks.parse(JSON.parse(readFileSync(file, 'utf8')));
     const of = (status: string): Finding[] =>
       checks
         .filter((check) => check.status === status)
         .map(({ id, errorMessage }) => ({ check: id, message: errorMessage ?? '' }));
-    const failures = of('FAILURE');
+    const failures = [...of('FAILURE'), ...unfinishedClient(path)];
     return {
       name,
       kind,
@@ -56,6 +59,14 @@ export function readSuiteResults(
       skipped: of('SKIPPED'),
     };
   });
+}
+
+/** What the client that the suite ran in a client scenario says of itself; its exit code alone fails no scenario. */
+function unfinishedClient(path: string): Finding[] {
+  const output = join(path, 'stdout.txt');
+  if (!existsSync(output) || readFileSync(output, 'utf8').split('\n').includes(FINISHED)) return [];
+  const errors = readFileSync(join(path, 'stderr.txt'), 'utf8').trim();
+  return [{ check: 'client', message: errors === '' ? 'the client was stopped before its end' : errors }];
 }
 
 function withoutReport(name: string, kind: ScenarioKind): ScenarioResult {
