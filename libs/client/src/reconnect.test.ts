@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { encodeWelcome } from '@mcp-bridge/protocol';
 import type { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { createLegacyClient, createModernClient, freePort } from '@mcp-bridge/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { BridgeTransport } from './bridge-transport.js';
 import { createTcpTransport } from './tcp/tcp-transport.js';
 import { TestBridge } from './testing/test-bridge.js';
@@ -185,6 +188,31 @@ describe('bridges that misbehave', () => {
     const port = await serve(() => undefined);
     await expect(create(port).start()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await stop();
+  });
+
+  test('by giving no sign of life are left: frames', async () => {
+    const welcome = { encoding: 'json', maxFrameBytes: 1024, credit: 1024, keepAliveMs: 20 } as const;
+    const port = await serve((socket) => socket.write(encodeWelcome(welcome)));
+    const transport = createTcpTransport({ port, reconnect: false });
+    const error = lost(transport);
+    await transport.start();
+    expect((await error).message).toContain('sign of life');
+    await stop();
+  });
+
+  test('by giving no sign of life are left: WebSocket', async () => {
+    const deaf = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false });
+    await once(deaf, 'listening');
+    const { port } = deaf.address() as AddressInfo; // bound to a port
+    const transport = createWebSocketTransport({
+      url: `ws://127.0.0.1:${port}`,
+      keepAliveMs: 20,
+      reconnect: false,
+    });
+    const error = lost(transport);
+    await transport.start();
+    expect((await error).message).toContain('sign of life');
+    deaf.close();
   });
 
   test.each([
