@@ -83,6 +83,18 @@ const IMPOSSIBLE: readonly Impossible[] = [
   },
 ];
 
+/** Arrangements for which there is no row in the table of these plans, with the reason. */
+export function missingPlans(plans: readonly RunPlan[]): readonly string[] {
+  const has = (transport: RunPlan['transport']): boolean =>
+    plans.some((plan) => plan.transport === transport);
+  return [
+    ...(has('sse') ? ['2026-07-28 over sse: that transport ended before there were stateless requests'] : []),
+    ...(has('sse') && has('websocket')
+      ? ['stdio towards clients: a process for each client; apps/bridge drives it with both SDKs instead']
+      : []),
+  ];
+}
+
 /** Why what failed in this scenario cannot pass for this pair; `undefined` when it can. */
 export function impossibleReason(plan: RunPlan, { name, failures }: ScenarioResult): string | undefined {
   if (plan.topology === 'direct') return undefined;

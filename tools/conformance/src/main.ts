@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTempFolder } from '@mcp-bridge/testkit';
 import { parseOptions, USAGE, type Options } from './options.js';
+import { missingPlans } from './impossible.js';
 import { describePlan, formatFindings, formatTable, isGood, type RunResult } from './report.js';
 import { runInspector } from './run-inspector.js';
 import { runPlan } from './run-plan.js';
@@ -68,6 +69,7 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
   };
   await Promise.all(Array.from({ length: options.jobs }, worker));
   print(`\nconformance ${suite.version}; passed/total\n\n${formatTable(runs)}`);
+  for (const missing of missingPlans(options.plans)) print(`– ${missing}`);
   const findings = formatFindings(runs, options);
   if (findings !== '') print(`\n${findings}`);
   if (options.jsonFile !== undefined)

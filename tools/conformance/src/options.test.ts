@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { missingPlans } from './impossible.js';
 import { parseOptions, type Options, type RunPlan } from './options.js';
 
 function parse(...args: string[]): Options {
@@ -31,7 +32,14 @@ describe('parseOptions', () => {
     for (const over of ['websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'])
       expect(count(({ transport }) => transport === over)).toBe(4);
     expect(count(({ leg }) => leg === 'client')).toBe(4);
-    expect(plans).toHaveLength(36);
+    // Only legacy clients speak HTTP+SSE.
+    expect(count(({ transport }) => transport === 'sse')).toBe(2);
+    expect(plans).toHaveLength(38);
+  });
+
+  it('says what --matrix has no row for', () => {
+    expect(missingPlans(parse('--matrix').plans)).toHaveLength(2);
+    expect(missingPlans(parse('--matrix', '--transport', 'tcp').plans)).toEqual([]);
   });
 
   it('narrows --matrix with the other flags', () => {
@@ -78,7 +86,7 @@ describe('parseOptions', () => {
     ['--era', 'future', '--era takes legacy or modern or both or same'],
     ['--timeout', 'soon', '--timeout takes milliseconds'],
     ['--jobs', '0', '--jobs takes a number'],
-    ['--transport', 'udp', '--transport takes http or websocket or tcp or tcp-framed or tcp-msgpack'],
+    ['--transport', 'udp', '--transport takes http or sse or websocket or tcp or tcp-framed or tcp-msgpack'],
   ])('refuses %s %s', (flag, value, message) => {
     expect(() => parseOptions([flag, value])).toThrow(message);
   });

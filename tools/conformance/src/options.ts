@@ -11,7 +11,7 @@ export type UpstreamTransport = 'stdio' | 'http';
 export type UpstreamEra = 'legacy' | 'modern' | 'both';
 
 /** What the suite's HTTP is turned into on its way to the bridge. */
-export const TRANSPORTS = ['http', 'websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'] as const;
+export const TRANSPORTS = ['http', 'sse', 'websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'] as const;
 export type ClientTransport = (typeof TRANSPORTS)[number];
 
 /** One run of the suite: what is tested, and what stands at the other end of the bridge. */
@@ -55,7 +55,7 @@ Without options: both revisions over HTTP, one and two processes, upstreams over
   --client             only the suite's client scenarios: the bridge is the client of the suite's servers, and a
                        client of either era stands in front of it
   --only REVISION      2025-11-25 or 2026-07-28
-  --transport NAME     http, websocket, tcp (lines), tcp-framed or tcp-msgpack
+  --transport NAME     http, sse (2024-11-05), websocket, tcp (lines), tcp-framed or tcp-msgpack
   --topology NAME      one (gateway and router in one process) or two
   --upstream NAME      stdio or http
   --era NAME           what the upstream speaks: legacy, modern, both, or same (as the client; the default);
@@ -182,16 +182,19 @@ function serverPlans(flags: Flags, transports: readonly ClientTransport[]): RunP
     ? (['legacy', 'modern'] as const)
     : pick('--era', flags.era ?? (inspector ? 'both' : 'same'), ERAS);
   return transports.flatMap((transport) =>
-    revisions.flatMap((revision) =>
-      eras.flatMap((chosen) =>
-        topologies.flatMap((topology) =>
-          upstreams.map((upstream) => {
-            const era = chosen === 'same' ? eraOf(revision) : chosen;
-            return { leg: 'server' as const, revision, transport, topology, upstream, era };
-          }),
+    // HTTP+SSE was replaced by Streamable HTTP before there were stateless requests.
+    revisions
+      .filter((revision) => transport !== 'sse' || eraOf(revision) === 'legacy')
+      .flatMap((revision) =>
+        eras.flatMap((chosen) =>
+          topologies.flatMap((topology) =>
+            upstreams.map((upstream) => {
+              const era = chosen === 'same' ? eraOf(revision) : chosen;
+              return { leg: 'server' as const, revision, transport, topology, upstream, era };
+            }),
+          ),
         ),
       ),
-    ),
   );
 }
 

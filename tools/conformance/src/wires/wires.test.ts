@@ -51,23 +51,29 @@ function echo(id: number, text: string): { readonly id: number } {
   return { id, ...request };
 }
 
-describe.each(['websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'] as const)('a wire over %s', (transport) => {
-  it('brings each request to the server and its reply back', async () => {
-    const texts = Array.from({ length: 50 }, (_, index) => `${index} ${'ü'.repeat(index)}`);
-    const replies = await ask(
-      wireOpener(transport, bridge),
-      texts.map((text, id) => echo(id, text)),
-    );
-    expect(replies).toHaveLength(50);
-    for (const reply of replies)
-      expect(reply).toMatchObject({ result: { content: [{ type: 'text', text: texts[reply.id] }] } });
-  });
-});
+describe.each(['sse', 'websocket', 'tcp', 'tcp-framed', 'tcp-msgpack'] as const)(
+  'a wire over %s',
+  (transport) => {
+    it('brings each request to the server and its reply back', async () => {
+      const texts = Array.from({ length: 50 }, (_, index) => `${index} ${'ü'.repeat(index)}`);
+      const replies = await ask(
+        wireOpener(transport, bridge),
+        texts.map((text, id) => echo(id, text)),
+      );
+      expect(replies).toHaveLength(50);
+      for (const reply of replies)
+        expect(reply).toMatchObject({ result: { content: [{ type: 'text', text: texts[reply.id] }] } });
+    });
+  },
+);
 
-it('is refused over WebSocket with the status that HTTP has for a hostile page', async () => {
-  const open = wireOpener('websocket', bridge);
-  const hostile = { host: undefined, origin: 'http://evil.example' };
-  const refused = await open(hostile, { onMessage() {}, onClose() {} }).catch((error: unknown) => error);
-  expect(refused).toBeInstanceOf(WireRefused);
-  expect(refused).toMatchObject({ status: 403 });
-});
+it.each(['sse', 'websocket'] as const)(
+  'is refused over %s as HTTP refuses a hostile page',
+  async (transport) => {
+    const open = wireOpener(transport, bridge);
+    const hostile = { host: undefined, origin: 'http://evil.example' };
+    const refused = await open(hostile, { onMessage() {}, onClose() {} }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(WireRefused);
+    expect(refused).toMatchObject({ status: 403 });
+  },
+);
