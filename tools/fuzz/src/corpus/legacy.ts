@@ -1,7 +1,7 @@
 import type { JsonValue } from '../mutate/json-tree.js';
 import type { Random } from '../random.js';
 import type { Material } from './material.js';
-import { type Message, requestId } from './message.js';
+import { type Message, RECENT_STEPS, requestId } from './message.js';
 import { ECHO, PROMPTS, RESOURCES, someToolCall } from './tools.js';
 
 export const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
@@ -151,7 +151,7 @@ function notification(random: Random, step: number): Part {
     // A call that may just be in flight.
     [
       'notifications/cancelled',
-      { requestId: requestId(Math.max(step - random.below(64), 0)), reason: 'fuzz' },
+      { requestId: requestId(Math.max(step - random.below(RECENT_STEPS), 0)), reason: 'fuzz' },
     ],
     ['notifications/progress', { progressToken: step, progress: 1, total: 2 }],
     ['notifications/roots/list_changed', {}],

@@ -19,7 +19,17 @@ export interface Message {
   readonly echoes: string | undefined;
 }
 
+const FIRST_ID = 7_000_000_000;
+const IDS_PER_STEP = 128;
+/** A message may name the id of a step that is at most this far back. */
+export const RECENT_STEPS = 64;
+
 /** Distinct for each message of a step, so that a reply says which message it is for. */
 export function requestId(step: number, index = 0): number {
-  return 7_000_000_000 + step * 128 + index;
+  return FIRST_ID + step * IDS_PER_STEP + index;
+}
+
+/** The step of an id that `requestId` may have made; undefined for all others. */
+export function stepOf(id: string): number | undefined {
+  return /^7\d{9,14}$/.test(id) ? Math.floor((Number(id) - FIRST_ID) / IDS_PER_STEP) : undefined;
 }

@@ -2,7 +2,7 @@ import type { JsonValue } from '../mutate/json-tree.js';
 import type { Random } from '../random.js';
 import { LEGACY_CAPABILITIES, someAnswer } from './legacy.js';
 import type { Material } from './material.js';
-import { type Message, requestId } from './message.js';
+import { type Message, RECENT_STEPS, requestId } from './message.js';
 import { ASKING, ECHO, NEW, OLD, PROMPTS, RESOURCES, someToolCall } from './tools.js';
 
 export const MODERN_VERSION = '2026-07-28';
@@ -193,7 +193,7 @@ export function forged(sealed: string, random: Random): string {
 function notification(random: Random, step: number): Message {
   const method = random.pick(['notifications/cancelled', 'notifications/progress', 'notifications/none']);
   const params = {
-    requestId: requestId(Math.max(step - random.below(64), 0)),
+    requestId: requestId(Math.max(step - random.below(RECENT_STEPS), 0)),
     progressToken: step,
     progress: 1,
     _meta: meta(random, step),

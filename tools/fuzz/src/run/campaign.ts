@@ -59,7 +59,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const work = async (job: FuzzJob): Promise<void> => {
     // A bridge that is gone answers nothing: there is no point in waiting for the rest.
     await Promise.race([TRANSPORTS[transport](job), gone]);
+    await Promise.all(ends.splice(0));
   };
+  const ends: Promise<void>[] = [];
   const stopped = (): boolean => exited || findings.length >= MAX_FINDINGS;
   const jobOf = (jobSeed: number, first: number, end: number, tally: Tally): FuzzJob => {
     let step = first;
@@ -81,6 +83,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
         return stopped();
       },
       fault: reportOf(jobSeed),
+      waitFor: (end) => ends.push(end),
     };
   };
   if (options.warmUp > 0) await work(jobOf(seed + 1, 0, options.warmUp, new Tally()));

@@ -19,6 +19,8 @@ export interface FuzzJob {
   /** Enough was found, or the bridge is gone. */
   readonly stopped: boolean;
   fault(fault: Fault): void;
+  /** The job is over only when this is. */
+  waitFor(end: Promise<void>): void;
 }
 
 /** Makes every step of the job; resolves when all of them ended and nothing is open any more. */

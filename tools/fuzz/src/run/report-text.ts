@@ -19,6 +19,7 @@ export function reportText(report: CampaignReport): string {
       `        heap and external ${mib(inUse(start))} at the start, ${mib(inUse(end))} at the end`,
     );
   }
+  for (const [name, value] of tally.figures) lines.push(`${name}: ${value}`);
   for (const [message, count] of logged) lines.push(`logged at level error, ${count} ×: ${message}`);
   lines.push(findings.length === 0 ? 'no findings' : `${findings.length} findings:`);
   for (const { step, why, what } of findings) lines.push(`  step ${step}, ${what}: ${why}`);

@@ -4,6 +4,8 @@ export class Tally {
   /** Inputs that ended, in whatever way. */
   done = 0;
   slowestMs = 0;
+  /** Other figures, the greatest of each. */
+  readonly figures = new Map<string, number>();
 
   add(answer: string, tookMs: number): void {
     this.classes.set(answer, (this.classes.get(answer) ?? 0) + 1);
@@ -11,8 +13,8 @@ export class Tally {
     if (tookMs > this.slowestMs) this.slowestMs = tookMs;
   }
 
-  /** Counts what is not the answer to an input. */
-  note(what: string): void {
-    this.classes.set(what, (this.classes.get(what) ?? 0) + 1);
+  /** Keeps the greatest value. */
+  figure(name: string, value: number): void {
+    this.figures.set(name, Math.max(value, this.figures.get(name) ?? value));
   }
 }

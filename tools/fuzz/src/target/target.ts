@@ -18,7 +18,10 @@ export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** The key of a tenant that is not the anonymous one. */
 export const OTHER_KEY = 'fuzz-other-tenant-0123456789abcdef';
 
-const COMMAND = fileURLToPath(new URL('../../../../apps/bridge/bin/mcp-bridge.mjs', import.meta.url));
+/** Path of the `mcp-bridge` command. */
+export const BRIDGE_COMMAND = fileURLToPath(
+  new URL('../../../../apps/bridge/bin/mcp-bridge.mjs', import.meta.url),
+);
 const REPORT_MEMORY = new URL('report-memory.mjs', import.meta.url).href;
 
 /** What `process.memoryUsage()` says in the bridge right after a full garbage collection. */
@@ -93,7 +96,7 @@ async function start(resources: AsyncDisposable[], dispose: () => Promise<void>)
   const log = new LogWatch();
   const service = await spawnService(
     process.execPath,
-    ['--expose-gc', '--import', REPORT_MEMORY, COMMAND, 'start', '-c', configFile],
+    ['--expose-gc', '--import', REPORT_MEMORY, BRIDGE_COMMAND, 'start', '-c', configFile],
     {
       readyPattern: /"url":"(\S+?)","tcp":"\S+:(\d+)"/,
       readyTimeoutMs: 60_000,

@@ -1,6 +1,7 @@
 import type { FuzzTransport } from '../run/fuzz-job.js';
 import { fuzzHttp } from './http/fuzz-http.js';
 import { fuzzConversations } from './channel/fuzz-conversations.js';
+import { fuzzStdio } from './stdio/fuzz-stdio.js';
 import { tcpFrames } from './tcp/frame-channel.js';
 import { tcpLines } from './tcp/line-channel.js';
 import { webSockets } from './websocket/websocket-channel.js';
@@ -11,4 +12,5 @@ export const TRANSPORTS: Readonly<Record<TransportName, FuzzTransport>> = {
   websocket: (job) => fuzzConversations(job, webSockets(job.target.port)),
   tcp: (job) => fuzzConversations(job, tcpLines(job.target.tcpPort)),
   'tcp-framed': (job) => fuzzConversations(job, tcpFrames(job.target.tcpPort)),
+  stdio: fuzzStdio,
 };

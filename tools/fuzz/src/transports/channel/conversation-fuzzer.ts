@@ -10,11 +10,9 @@ import { dueOf } from './due.js';
 import type { ChannelKind, ChannelListener, FuzzChannel, Packed } from './fuzz-channel.js';
 import { type Due, Ledger, type SentInput, type Settled } from './ledger.js';
 
-/** Inputs whose barrier may be on its way at once. */
 const WINDOW = 8;
 /** Silence after which the bridge has said what it has to say to a broken transport. */
 const QUIET_MS = 100;
-const LIMITS = { oversizeBytes: MAX_MESSAGE_BYTES };
 
 /** The steps of one block over one connection. */
 export class ConversationFuzzer implements ChannelListener {
@@ -25,7 +23,7 @@ export class ConversationFuzzer implements ChannelListener {
   readonly #onEnd: (fuzzer: ConversationFuzzer) => void;
   readonly #onLingering: () => void;
   readonly #channel: FuzzChannel;
-  readonly #ledger = new Ledger((settled) => this.#settled(settled));
+  readonly #ledger: Ledger;
   /** What was asked on this connection is answered on it. */
   readonly #material = new Material();
   readonly #version: string;
@@ -33,7 +31,7 @@ export class ConversationFuzzer implements ChannelListener {
   readonly #to: number;
   #next: number;
   #isOpen = false;
-  /** Sent when all else is answered, because the bridge may end the connection for it. */
+  /** Sent when nothing else is in turn, because the bridge may end the connection for it. */
   #last: (SentInput & { readonly packed: Packed }) | undefined;
   #doomedAt = 0;
   #over = false;
@@ -50,6 +48,7 @@ export class ConversationFuzzer implements ChannelListener {
     this.#onEnd = hooks.onEnd;
     this.#onLingering = hooks.onLingering;
     this.#next = block.from;
+    this.#ledger = new Ledger(block.from, (settled) => this.#settled(settled));
     this.#to = block.to;
     const persona = new Random(job.seed, 2 ** 40 + Math.floor(block.from / kind.blockSteps));
     this.#version = persona.pick(LEGACY_VERSIONS);
@@ -127,7 +126,11 @@ export class ConversationFuzzer implements ChannelListener {
 
   #pump(): void {
     if (!this.#isOpen || this.#over || this.#doomedAt > 0) return;
-    while (this.#last === undefined && this.#next < this.#to && this.#ledger.inTurn < WINDOW) {
+    while (
+      this.#last === undefined &&
+      this.#next < this.#to &&
+      this.#ledger.inTurn < (this.#kind.window ?? WINDOW)
+    ) {
       this.#make(this.#next);
       this.#next += 1;
     }
@@ -136,11 +139,13 @@ export class ConversationFuzzer implements ChannelListener {
       this.lingering = true;
       this.#onLingering();
     }
-    if (!this.#ledger.empty) return;
     if (this.#last === undefined) {
-      this.#finish('');
+      if (this.#ledger.empty) this.#finish('');
       return;
     }
+    // What is slow is left behind: a client that goes away in mid-call.
+    if (this.#ledger.inTurn > 0) return;
+    for (const { step } of this.#ledger.abandon()) if (step >= 0) this.#job.tally.add('left behind', 0);
     this.#doomedAt = performance.now();
     this.#channel.send(this.#last.packed);
   }
@@ -151,7 +156,7 @@ export class ConversationFuzzer implements ChannelListener {
     const message = isControl ? this.#control(random, step) : this.#message(random, step);
     const changed: MutatedMessage = isControl
       ? { bytes: Buffer.from(JSON.stringify(message.value)), how: '' }
-      : mutated(message, random, LIMITS);
+      : mutated(message, random, { oversizeBytes: this.#kind.oversizeBytes ?? MAX_MESSAGE_BYTES });
     const packed = this.#channel.pack(changed.bytes, !isControl && random.oneIn(5) ? random : undefined);
     const how = [changed.how, packed.how === '' ? '' : `[${packed.how}]`]
       .filter((part) => part !== '')

@@ -33,5 +33,6 @@ function requestIdOf(value: unknown): string | undefined {
   const { id, method } = value as Record<string, unknown>;
   if (typeof method !== 'string') return undefined;
   if (typeof id !== 'string' && !(typeof id === 'number' && Number.isSafeInteger(id))) return undefined;
-  return JSON.stringify(id);
+  // MessagePack has no half surrogate pairs.
+  return typeof id === 'string' && /\p{Surrogate}/u.test(id) ? undefined : JSON.stringify(id);
 }

@@ -42,6 +42,10 @@ export interface ChannelKind {
   readonly blockSteps: number;
   /** A newline ends a message. */
   readonly linewise: boolean;
+  /** Inputs whose barrier may be on its way at once; 8 unless told. */
+  readonly window?: number;
+  /** The length of messages that are long on purpose; beyond the limit of the bridge unless told. */
+  readonly oversizeBytes?: number;
   /** @param random - decides how the connection begins; the same for all steps of a block */
   connect(random: Random, listener: ChannelListener): FuzzChannel;
 }

@@ -1,3 +1,4 @@
+import { RECENT_STEPS, stepOf } from '../../corpus/message.js';
 import { type Answer, classOf, readAnswers } from '../../oracle.js';
 
 /** What must come back for an input. */
@@ -36,24 +37,26 @@ interface Open {
   replies: number;
 }
 
-/** How many inputs' bytes are kept, to look up ids in. */
-const KEPT_INPUTS = 400;
-const CORPUS_ID = /^7\d{9,14}$/;
-
 /**
  * What was sent on one connection and is not answered yet. Each input is followed by a ping of ours, the barrier: what
  * the bridge refuses it refuses in order, so errors without an id before the barrier's reply belong to the input.
  */
 export class Ledger {
+  readonly #firstStep: number;
+  #lastStep: number;
   readonly #onSettled: (settled: Settled) => void;
   /** Before their barriers' replies, in order. */
   readonly #turns: Open[] = [];
   /** By id, after it. */
   readonly #waiting = new Map<string, SentInput>();
-  readonly #recent: Buffer[] = [];
+  /** That were sent although they are not of steps of this connection. */
+  readonly #changedIds = new Set<string>();
   readonly #answered = new Set<string>();
 
-  constructor(onSettled: (settled: Settled) => void) {
+  /** @param firstStep - of the connection; it makes the steps after it too */
+  constructor(firstStep: number, onSettled: (settled: Settled) => void) {
+    this.#firstStep = firstStep;
+    this.#lastStep = firstStep;
     this.#onSettled = onSettled;
   }
 
@@ -73,8 +76,9 @@ export class Ledger {
 
   sent(input: SentInput): void {
     this.#turns.push({ input, errors: [], replies: 0 });
-    this.#recent.push(input.bytes);
-    if (this.#recent.length > KEPT_INPUTS) this.#recent.shift();
+    this.#lastStep = Math.max(this.#lastStep, input.step);
+    for (const [id] of input.bytes.toString('latin1').matchAll(/7\d{9,14}/g))
+      if (!this.#isInRange(id)) this.#changedIds.add(id);
     // No reply is due to what was cancelled.
     if (input.bytes.includes('cancelled')) this.#excuse(input.bytes);
   }
@@ -135,11 +139,10 @@ export class Ledger {
       return;
     }
     if (this.#answered.has(id)) throw new Error(`a second reply to ${id}`);
-    // Ids that were changed can be any, and MessagePack writes them its own way; one of the corpus was sent by somebody.
-    if (CORPUS_ID.test(answer.id) && !this.#recent.some((bytes) => bytes.includes(answer.id)))
-      throw new Error(`a reply has the id ${answer.id}, which was not sent`);
-    const [first] = this.#turns;
-    if (first !== undefined) first.errors.push(classOf(answer));
+    // Refusals come in order, so it is for the first, whichever of its ids the bridge took for the id.
+    this.#turns[0]?.errors.push(classOf(answer));
+    if (this.#isInRange(answer.id) || this.#changedIds.has(answer.id)) return;
+    throw new Error(`a reply has the id ${answer.id}, which was not sent here`);
   }
 
   #endTurn(barrier: string): void {
@@ -170,6 +173,12 @@ export class Ledger {
 
   #end(input: SentInput, answer: string, why: string | undefined, received: string): void {
     this.#onSettled({ input, answer, why, received });
+  }
+
+  /** False when the corpus has made this id for a step that is not of this connection. */
+  #isInRange(id: string): boolean {
+    const step = stepOf(id);
+    return step === undefined || (step >= this.#firstStep - RECENT_STEPS && step <= this.#lastStep);
   }
 
   #excuse(bytes: Buffer): void {
