@@ -1,5 +1,5 @@
 /** The ways into the bridge that can be fuzzed. */
-export const TRANSPORT_NAMES = ['http', 'websocket', 'tcp', 'tcp-framed', 'stdio'] as const;
+export const TRANSPORT_NAMES = ['http', 'websocket', 'tcp', 'tcp-framed', 'stdio', 'sse'] as const;
 
 export type TransportName = (typeof TRANSPORT_NAMES)[number];
 

@@ -1,6 +1,7 @@
 import type { FuzzTransport } from '../run/fuzz-job.js';
 import { fuzzHttp } from './http/fuzz-http.js';
 import { fuzzConversations } from './channel/fuzz-conversations.js';
+import { fuzzSse } from './sse/fuzz-sse.js';
 import { fuzzStdio } from './stdio/fuzz-stdio.js';
 import { tcpFrames } from './tcp/frame-channel.js';
 import { tcpLines } from './tcp/line-channel.js';
@@ -13,4 +14,5 @@ export const TRANSPORTS: Readonly<Record<TransportName, FuzzTransport>> = {
   tcp: (job) => fuzzConversations(job, tcpLines(job.target.tcpPort)),
   'tcp-framed': (job) => fuzzConversations(job, tcpFrames(job.target.tcpPort)),
   stdio: fuzzStdio,
+  sse: fuzzSse,
 };

@@ -29,7 +29,7 @@ export class ReplyReader {
   bodyless = false;
   readonly #listener: ReplyListener;
   #rest: Buffer = NOTHING;
-  #state: 'head' | 'length' | 'chunks' | 'until-end' = 'head';
+  #state: 'head' | 'length' | 'chunks' | 'chunk-end' | 'last-chunk-end' | 'until-end' = 'head';
   #status = 0;
   #head = '';
   #streams = false;
@@ -78,6 +78,9 @@ export class ReplyReader {
       }
       case 'chunks':
         return this.#readChunk();
+      case 'chunk-end':
+      case 'last-chunk-end':
+        return this.#readChunkEnd();
       default:
         return false;
     }
@@ -118,17 +121,23 @@ export class ReplyReader {
     if (!/^[0-9A-Fa-f]{1,8}$/.test(line)) throw new Error(`bad chunk size: ${line.slice(0, 40)}`);
     const size = Number.parseInt(line, 16);
     const end = lineEnd + 2 + size;
-    if (this.#rest.length < end + 2) return false;
+    if (this.#rest.length < end) return false;
     const piece = this.#rest.subarray(lineEnd + 2, end);
-    if (this.#rest[end] !== 0x0d || this.#rest[end + 1] !== 0x0a)
-      throw new Error('a chunk does not end in CRLF');
-    this.#rest = this.#rest.subarray(end + 2);
-    if (size === 0) {
-      this.#finish(Buffer.concat(this.#chunks));
-      return true;
-    }
+    this.#rest = this.#rest.subarray(end);
+    this.#state = size === 0 ? 'last-chunk-end' : 'chunk-end';
+    if (size === 0) return true;
     this.#chunks.push(piece);
+    // uWebSockets.js ends a chunk when it writes the next one: what is in it must not wait for that.
     if (this.#streams) this.#listener.onPiece(piece);
+    return true;
+  }
+
+  #readChunkEnd(): boolean {
+    if (this.#rest.length < 2) return false;
+    if (this.#rest[0] !== 0x0d || this.#rest[1] !== 0x0a) throw new Error('a chunk does not end in CRLF');
+    this.#rest = this.#rest.subarray(2);
+    if (this.#state === 'last-chunk-end') this.#finish(Buffer.concat(this.#chunks));
+    else this.#state = 'chunks';
     return true;
   }
 
