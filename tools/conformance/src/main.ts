@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTempFolder } from '@mcp-bridge/testkit';
-import { parseOptions, USAGE, type Options } from './options.js';
 import { missingPlans } from './impossible.js';
+import { parseOptions, USAGE, type Options } from './options.js';
+import { withSecondResults, worthRepeating } from './repeat.js';
 import { describePlan, formatFindings, formatTable, isGood, type RunResult } from './report.js';
 import { runInspector } from './run-inspector.js';
 import { runPlan } from './run-plan.js';
 import { ensureSuite, InstallError, type SuiteInstallation } from './suite-install.js';
+import type { ScenarioResult } from './suite-results.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
@@ -68,6 +70,9 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
     }
   };
   await Promise.all(Array.from({ length: options.jobs }, worker));
+  if (options.scenario === undefined)
+    for (const [index, run] of runs.entries())
+      runs[index] = await repeated(suite, run, options, `${output}/repeated-${index}`);
   print(`\nconformance ${suite.version}; passed/total\n\n${formatTable(runs)}`);
   for (const missing of missingPlans(options.plans)) print(`– ${missing}`);
   const findings = formatFindings(runs, options);
@@ -78,6 +83,21 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
       `${JSON.stringify({ suite: suite.version, node: process.version, runs }, null, 2)}\n`,
     );
   return runs.every((run) => isGood(run, options.scenario !== undefined)) ? 0 : EXIT_FAILED;
+}
+
+async function repeated(
+  suite: SuiteInstallation,
+  run: RunResult,
+  options: Options,
+  folder: string,
+): Promise<RunResult> {
+  const second: ScenarioResult[] = [];
+  for (const scenario of worthRepeating(run)) {
+    print(`Repeating ${scenario} of ${describePlan(run.plan)}`);
+    const alone = await runPlan(suite, run.plan, { ...options, scenario }, { folder, print, progress });
+    second.push(...alone.scenarios);
+  }
+  return withSecondResults(run, second);
 }
 
 function print(text: string): void {

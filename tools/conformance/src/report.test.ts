@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createTempFolder } from '@mcp-bridge/testkit';
 import { describe, expect, it } from 'vitest';
 import type { RunPlan } from './options.js';
+import { withSecondResults, worthRepeating } from './repeat.js';
 import { formatFindings, formatTable, isGood, type RunResult } from './report.js';
 import type { ScenarioKind } from './requirements.js';
 import { readSuiteResults } from './suite-results.js';
@@ -119,6 +120,24 @@ describe('a report', () => {
       passed: false,
       failures: [{ check: 'client', message: 'it broke' }],
     });
+  });
+
+  it('takes the second result of a scored scenario that was repeated alone, and says so', async () => {
+    const first = await runOf({ ping: BAD, 'tools-list': GOOD, 'tasks-lifecycle': BAD });
+    expect(worthRepeating(first)).toEqual(['ping']);
+    const second = await runOf({ ping: GOOD }, new Map([['ping', 'scored']]));
+    const run = withSecondResults(first, second.scenarios);
+    expect(isGood(run, false)).toBe(true);
+    expect(formatTable([run])).toContain('2/2');
+    expect(formatFindings([run], { verbose: false })).toContain(
+      '↻ ping (scored): passed when repeated alone; at first\n      b: expected 404',
+    );
+    expect(isGood(withSecondResults(first, first.scenarios), false)).toBe(false);
+  });
+
+  it('repeats nothing of a run where much failed', async () => {
+    const kinds = new Map<string, ScenarioKind>(['a', 'b', 'c', 'd'].map((name) => [name, 'scored']));
+    expect(worthRepeating(await runOf({ a: BAD, b: BAD, c: BAD, d: BAD }, kinds))).toEqual([]);
   });
 
   it('lists what is not run at all', async () => {

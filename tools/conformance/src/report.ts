@@ -113,6 +113,12 @@ function findingsOf(run: RunResult, verbose: boolean): string[] {
         ? []
         : [`  ${mark} ${scenario.name} (${scenario.kind})${impossible ? `: ${impossible}` : ''}`]),
       ...(mark === '✗' ? scenario.failures.map((finding) => `      ${textOf(finding)}`) : []),
+      ...(scenario.firstFailures === undefined
+        ? []
+        : [
+            `  ↻ ${scenario.name} (${scenario.kind}): ${scenario.passed ? 'passed' : 'failed again'} when repeated alone; at first`,
+            ...scenario.firstFailures.map((finding) => `      ${textOf(finding)}`),
+          ]),
       ...(verbose ? scenario.warnings.map((finding) => `  ! ${scenario.name}: ${textOf(finding)}`) : []),
     ];
   });

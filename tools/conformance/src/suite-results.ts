@@ -21,6 +21,8 @@ export interface ScenarioResult {
   readonly checksPassed: number;
   readonly checksFailed: number;
   readonly failures: readonly Finding[];
+  /** Of a scenario that was repeated: why it failed at first. */
+  readonly firstFailures?: readonly Finding[];
   readonly warnings: readonly Finding[];
   readonly skipped: readonly Finding[];
 }

@@ -3,6 +3,8 @@ import type { RunPlan } from '../options.js';
 import { runSuite } from '../run-suite.js';
 import type { SuiteInstallation } from '../suite-install.js';
 
+/** The bridge starts within the suite's limit for the client. */
+const START_MS = 30_000;
 const COMMAND = fileURLToPath(new URL('./command.ts', import.meta.url));
 
 export interface ClientScenariosRun {
@@ -30,7 +32,7 @@ export async function runClientScenarios(suite: SuiteInstallation, run: ClientSc
       revision: plan.revision,
       scenario,
       folder,
-      timeoutMs,
+      timeoutMs: timeoutMs + START_MS,
       onScenario: () => {},
     });
   }
