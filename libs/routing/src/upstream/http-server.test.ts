@@ -335,6 +335,17 @@ describe('legacy sessions over HTTP', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  it('keeps nobody from a server that refuses how another client describes itself', async () => {
+    const { url } = await fixture('legacy');
+    const server = serverAt(url);
+    const caller = (clientInfo: string) => server.acquire(scope({ session: '', clientInfo }));
+    for (let attempt = 0; attempt < 5; attempt += 1)
+      await expect(caller('{"nameless":1}')).rejects.toThrow(/refused initialize: clientInfo has no name/);
+    await expect(caller('{"nameless":1}')).rejects.toThrow(/next attempt in \d+ ms/);
+    const { channel } = await caller('{"name":"client","version":"1"}');
+    expect(await callTool(channel, 'echo', { a: 1 })).toEqual({ a: 1 });
+  });
+
   it('gives log messages on the stream of the call that caused them', async () => {
     const { notifications } = await send(await legacyChannel(), toolCall('log', { text: 'x' })).outcome;
     expect(notifications.map(message)).toMatchObject([

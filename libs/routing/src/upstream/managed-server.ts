@@ -4,7 +4,7 @@ import type { ChannelLease, ChannelScope, Era, UpstreamChannel, UpstreamServer }
 import { ChannelSlots } from './channel-slots.js';
 import type { Slot } from './channel-slots.js';
 import type { Connector, Refusal } from './connector.js';
-import { placementFor, SHARED_KEY, sharedPlacement } from './placement.js';
+import { placementFor, refusalKeyOf, SHARED_KEY, sharedPlacement } from './placement.js';
 import type { Isolation, Placement } from './placement.js';
 import { RestartPolicy } from './restart-policy.js';
 
@@ -136,7 +136,7 @@ export class ManagedServer implements UpstreamServer {
   }
 
   async #open(placement: Placement, onLost: () => void): Promise<UpstreamChannel> {
-    this.#refuseWhenDown(placement.key);
+    this.#refuseWhenDown(placement);
     this.#opening += 1;
     let opened: UpstreamChannel | Refusal;
     try {
@@ -165,7 +165,7 @@ export class ManagedServer implements UpstreamServer {
   #refused(placement: Placement, refusal: BridgeError): BridgeError {
     if (placement.key === SHARED_KEY) return this.#startFailed(refusal);
     if (placement.era !== this.#era) this.#alsoLegacy = false;
-    else this.#slots.failed(placement.key);
+    else this.#slots.failed(refusalKeyOf(placement));
     return refusal;
   }
 
@@ -179,9 +179,10 @@ export class ManagedServer implements UpstreamServer {
   }
 
   /** @throws {BridgeError} UPSTREAM_UNAVAILABLE */
-  #refuseWhenDown(key: string): void {
+  #refuseWhenDown(placement: Placement): void {
     if (this.#closed) throw this.#unavailable('is closed');
-    const waitMs = Math.ceil(Math.max(this.#starts.waitMs, this.#slots.waitMs(key)));
+    const keys = [placement.key, refusalKeyOf(placement)];
+    const waitMs = Math.ceil(Math.max(this.#starts.waitMs, ...keys.map((key) => this.#slots.waitMs(key))));
     if (waitMs === 0) return;
     const why = this.#lastError === undefined ? 'keeps ending' : `keeps failing (${this.#lastError.message})`;
     throw new BridgeError(

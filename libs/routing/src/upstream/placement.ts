@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { OWN_DECLARATION } from './handshake.js';
 import type { ChannelScope, Era } from './channel.js';
 import type { Audience } from './conversation.js';
@@ -56,6 +57,14 @@ export function placementFor(scope: ChannelScope, isolation: Isolation, era: Era
   const exclusive = asksForInput(scope.capabilities);
   const key = [exclusive ? 'lease' : 'caller', scope.tenant, scope.principal, scope.capabilities].join('\0');
   return { ...own, key, audience: exclusive ? 'client' : 'principal', exclusive, session: '' };
+}
+
+/**
+ * What a refused start counts against: the placement as this client describes itself. Callers with one key may
+ * describe themselves differently, and a server may refuse one of them for that.
+ */
+export function refusalKeyOf({ key, declaration }: Placement): string {
+  return `${key}\0${createHash('sha256').update(declaration.clientInfo).digest('base64')}`;
 }
 
 /** True when a server may send requests to a client with these capabilities. */
