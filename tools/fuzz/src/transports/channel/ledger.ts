@@ -129,6 +129,7 @@ export class Ledger {
     if (waiting !== undefined) {
       this.#waiting.delete(id);
       this.#settle(waiting, answer, text);
+      if (waiting.due.kind === 'own-or-error') this.#mayRefuseFirst(answer);
       return;
     }
     const turn = this.#turns.find(({ input }) => 'id' in input.due && input.due.id === id);
@@ -136,6 +137,7 @@ export class Ledger {
       if (turn.replies > 0 && turn.input.due.kind === 'own') throw new Error(`a second reply to ${id}`);
       if (turn.replies === 0) this.#settle(turn.input, answer, text);
       turn.replies += 1;
+      if (turn.input.due.kind === 'own-or-error' && turn !== this.#turns[0]) this.#mayRefuseFirst(answer);
       return;
     }
     if (this.#answered.has(id)) throw new Error(`a second reply to ${id}`);
@@ -143,6 +145,11 @@ export class Ledger {
     this.#turns[0]?.errors.push(classOf(answer));
     if (this.#isInRange(answer.id) || this.#changedIds.has(answer.id)) return;
     throw new Error(`a reply has the id ${answer.id}, which was not sent here`);
+  }
+
+  /** Mutations give several inputs one id: a refusal with it may be for the input whose turn it is. */
+  #mayRefuseFirst(answer: Answer): void {
+    if (answer.kind === 'error') this.#turns[0]?.errors.push(classOf(answer));
   }
 
   #endTurn(barrier: string): void {
