@@ -30,6 +30,7 @@ export {
 } from './process/spawn-service.js';
 export { createTempFolder, type TempFolder } from './process/temp-folder.js';
 export { waitFor, waitForEvent, type WaitOptions } from './process/wait-for.js';
+export { holdRow, type RowFigure } from './reliability-row.js';
 export { openLegacySession, type LegacySession, type LegacySessionOptions } from './raw/legacy-session.js';
 export { modernRequest, type ModernRequestOptions } from './raw/modern-request.js';
 export {
