@@ -18,12 +18,21 @@ export function dueOf(message: Message, { bytes, how }: MutatedMessage, maxBytes
   }
   const isValid = how === '';
   if (Array.isArray(value)) {
-    const id = value.map(requestIdOf).find((found) => found !== undefined);
+    const cancelled = value.map(cancelledIdOf);
+    const id = value.map(requestIdOf).find((found) => found !== undefined && !cancelled.includes(found));
     return isValid && id !== undefined ? { kind: 'own-or-error', id } : NOTHING;
   }
   const id = requestIdOf(value);
   if (id === undefined || message.endless || text.includes('subscriptions')) return NOTHING;
   return { kind: isValid ? 'own' : 'own-or-error', id };
+}
+
+/** The id, as JSON, of the request that a notification cancels. */
+function cancelledIdOf(value: unknown): string | undefined {
+  // Any object can be read as a record, and a missing one.
+  const { method, params } = (value ?? {}) as Record<string, unknown>;
+  if (method !== 'notifications/cancelled') return undefined;
+  return JSON.stringify((params as Record<string, unknown> | null | undefined)?.['requestId']);
 }
 
 /** The id of a request, as JSON. */

@@ -112,7 +112,9 @@ export class Ledger {
   }
 
   #reply(answer: Answer, text: string): void {
-    const id = JSON.stringify(answer.value['id'] ?? null);
+    const { id: value = null } = answer.value;
+    // A number that is too big for JavaScript would look like no id.
+    const id = typeof value === 'number' && !Number.isFinite(value) ? answer.id : JSON.stringify(value);
     if (id.startsWith('"barrier-')) {
       this.#endTurn(id);
     } else if (id === 'null') {
