@@ -30,7 +30,7 @@ export async function printTools(sources: ConfigSources, options: PrintToolsOpti
     return EXIT_CONFIG;
   }
   const { config, secrets } = result.loaded;
-  const log = createLogger({ name: 'tools', level: 'error', secrets });
+  const log = createLogger({ name: 'tools', level: 'error', secrets: new Set(secrets) });
   const patient = { ...config, router: { ...config.router, listTimeout: TIMEOUT_MS } };
   const routing = createRouting({ config: patient, log, metrics: createMetrics({ processMetrics: false }) });
   const interrupt = new AbortController();

@@ -19,7 +19,7 @@ let routing: Routing;
 let server: LinkServer;
 beforeAll(async () => {
   const config = configSchema.parse({ servers: { echo: echoServerCommand() } });
-  const log = createLogger({ name: 'router', level: 'silent', secrets: [] });
+  const log = createLogger({ name: 'router', level: 'silent' });
   routing = createRouting({ config, log, metrics: createMetrics() });
   server = await startLinkServer({
     host: '127.0.0.1',

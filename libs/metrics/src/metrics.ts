@@ -43,6 +43,10 @@ export interface Metrics {
   /** Time from sending a request to a configured server until its reply. */
   readonly backendResponseTime: Family<{ server: string }, HistogramChild>;
   readonly queueDepth: GaugeFamily<{ queue: string }>;
+  /** Attempts to replace the configuration of the running process. */
+  readonly configReloads: Family<{ outcome: 'applied' | 'refused' }, CounterChild>;
+  /** Since when the configuration in force is in force, in Unix seconds. */
+  readonly configLoaded: GaugeFamily<Record<string, never>>;
   /** Busy share of a pool's threads, 0 to 1. */
   readonly workerPoolUtilization: GaugeFamily<{ pool: string }>;
   /** Content type of `expose()`. */
@@ -106,6 +110,18 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ),
     ),
     queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
+    configReloads: add(
+      new Counters('mcp_config_reloads_total', 'Configurations applied or refused while running', [
+        'outcome',
+      ]),
+    ),
+    configLoaded: add(
+      new Gauges(
+        'mcp_config_last_success_timestamp_seconds',
+        'Unix time when a configuration was last put in force',
+        [],
+      ),
+    ),
     workerPoolUtilization: add(
       new Gauges('mcp_worker_pool_utilization', 'Busy share of the threads of a pool, 0 to 1', ['pool']),
     ),

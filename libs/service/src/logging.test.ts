@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { createLogger } from './logging.js';
 
 function capture(secrets: string[] = []) {
+  const blanked = new Set(secrets);
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  return { lines, log: createLogger({ name: 'test', level: 'info', secrets, destination }) };
+  return { lines, log: createLogger({ name: 'test', level: 'info', secrets: blanked, destination }) };
 }
 
 test('writes one JSON object a line with level and time as words', () => {

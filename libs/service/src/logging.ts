@@ -8,6 +8,9 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 const FLUSH_TIMEOUT_MS = 1_000;
 
+/** Shorter values would blank out half of every line. */
+const MIN_SECRET_CHARACTERS = 8;
+
 /** Field names whose values never reach the log, at the top and one and two levels down. */
 const SECRET_FIELDS = [
   'authorization',
@@ -27,8 +30,8 @@ export interface LoggerOptions {
   /** Name of the service in every line. */
   readonly name: string;
   readonly level: LogConfig['level'];
-  /** Values to blank out wherever they appear in a line; shorter than 8 characters are ignored. */
-  readonly secrets?: readonly string[];
+  /** Values to blank out wherever they appear in a line; shorter than 8 characters are ignored. May grow. */
+  readonly secrets?: ReadonlySet<string>;
   /** Where lines go; standard error by default. */
   readonly destination?: DestinationStream;
 }
@@ -39,7 +42,6 @@ export interface LoggerOptions {
  * dropped past 4 MiB.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const secrets = (options.secrets ?? []).filter((secret) => secret.length >= 8).map(jsonText);
   return pino(
     {
       name: options.name,
@@ -51,12 +53,7 @@ export function createLogger(options: LoggerOptions): Logger {
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: '[redacted]',
       },
-      ...(secrets.length > 0 && {
-        hooks: {
-          streamWrite: (line: string) =>
-            secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line),
-        },
-      }),
+      ...(options.secrets !== undefined && { hooks: { streamWrite: blankOut(options.secrets) } }),
     },
     options.destination ?? standardError(),
   );
@@ -71,6 +68,18 @@ export function flushLog(log: Logger): Promise<void> {
       resolve();
     });
   });
+}
+
+function blankOut(secrets: ReadonlySet<string>): (line: string) => string {
+  let known = 0;
+  let texts: readonly string[] = [];
+  return (line) => {
+    if (known !== secrets.size) {
+      known = secrets.size;
+      texts = [...secrets].filter((secret) => secret.length >= MIN_SECRET_CHARACTERS).map(jsonText);
+    }
+    return texts.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line);
+  };
 }
 
 /** How a string appears inside a JSON line. */

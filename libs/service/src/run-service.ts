@@ -4,8 +4,11 @@ import { BridgeError } from '@mcp-bridge/protocol';
 import type { ServiceRole } from './config/checks.js';
 import { faultLine } from './config/faults.js';
 import { type ConfigSources, EXIT_CONFIG, readConfig } from './config/load-config.js';
+import type { LoadedConfig } from './config/load-config.js';
 import type { BridgeConfig } from './config/schema.js';
 import { type Logger, createLogger, flushLog } from './logging.js';
+import { Reloader } from './reload/reloader.js';
+import { watchFiles } from './reload/watch-files.js';
 import { type Service, startService } from './service.js';
 
 /** What a composition root works with. */
@@ -27,7 +30,7 @@ export type Compose<T> = (context: ServiceContext) => Promise<T> | T;
 
 /**
  * Runs one service from configuration to exit: checks the configuration, opens the admin server, lets
- * `compose` add the parts, waits for a signal and drains.
+ * `compose` add the parts, waits for a signal and drains. SIGHUP and a changed file replace the configuration.
  *
  * @returns the exit code: 0 after an orderly end, 1 after a failure, 78 for a bad configuration
  */
@@ -37,32 +40,53 @@ export async function runService<T>(options: RunServiceOptions<T>, compose: Comp
     writeSync(2, `${result.faults.map(faultLine).join('\n')}\n`);
     return EXIT_CONFIG;
   }
-  const { config, secrets, warnings } = result.loaded;
-  const log = createLogger({ name: options.role, level: config.log.level, secrets });
-  for (const warning of warnings) log.warn(warning);
+  const { loaded } = result;
+  const secrets = new Set(loaded.secrets);
+  const log = createLogger({ name: options.role, level: loaded.config.log.level, secrets });
+  for (const warning of loaded.warnings) log.warn(warning);
   try {
-    return await runLoaded(config, log, options, compose);
+    return await runLoaded({ loaded, secrets, log, options }, compose);
   } finally {
     await flushLog(log);
   }
 }
 
-async function runLoaded<T>(
-  config: BridgeConfig,
-  log: Logger,
-  { role, onReady }: RunServiceOptions<T>,
-  compose: Compose<T>,
-): Promise<number> {
+interface Run<T> {
+  readonly loaded: LoadedConfig;
+  readonly secrets: Set<string>;
+  readonly log: Logger;
+  readonly options: RunServiceOptions<T>;
+}
+
+async function runLoaded<T>({ loaded, secrets, log, options }: Run<T>, compose: Compose<T>): Promise<number> {
+  const { config } = loaded;
+  const { role } = options;
   const metrics = createMetrics();
+  const reloader = new Reloader({
+    running: loaded,
+    read: () => readConfig(options),
+    apply: (change) => service.reconfigure(change),
+    secrets,
+    log,
+    metrics,
+  });
   const drainTimeoutMs = role === 'router' ? config.router.drainTimeout : config.gateway.drainTimeout;
   let service: Service;
   try {
     const admin = role === 'stdio' ? undefined : config.admin;
-    service = await startService({ name: role, admin, log, metrics, drainTimeoutMs });
+    const onHangUp = (): void => reloader.request('signal');
+    service = await startService({ name: role, admin, log, metrics, drainTimeoutMs, onHangUp });
   } catch (error) {
     log.fatal({ err: BridgeError.from(error) }, 'cannot start');
     return 1;
   }
+  const stopWatching = watchFiles({
+    files: () => reloader.files,
+    onChange: () => {
+      if (service.state !== 'draining') reloader.request('file');
+    },
+  });
+  service.add('config', { state: () => reloader.state(), drain: async () => stopWatching() });
   let composed: T;
   try {
     composed = await compose({ config, log, metrics, service });
@@ -73,6 +97,7 @@ async function runLoaded<T>(
   }
   service.ready();
   log.info({ role, adminPort: service.adminPort }, 'ready');
-  onReady?.(composed);
+  options.onReady?.(composed);
+  reloader.start();
   return await service.stopped;
 }

@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events';
+import { BridgeError } from '@mcp-bridge/protocol';
 import { createMetrics } from '@mcp-bridge/metrics';
 import { expect, test } from 'vitest';
+import { configSchema } from './config/schema.js';
 import { createLogger } from './logging.js';
 import { type Service, startService } from './service.js';
 
 async function start(
   drainTimeoutMs = 5_000,
   hasAdmin = true,
+  onHangUp?: () => void,
 ): Promise<{ service: Service; signals: EventEmitter }> {
   const signals = new EventEmitter();
   const service = await startService({
@@ -17,6 +20,7 @@ async function start(
     drainTimeoutMs,
     process: signals,
     sameSignalMs: 0,
+    ...(onHangUp === undefined ? {} : { onHangUp }),
   });
   return { service, signals };
 }
@@ -80,6 +84,42 @@ test('an uncaught exception closes everything and exits 1', async () => {
   signals.emit('uncaughtException', new Error('bug'));
   expect(await service.stopped).toBe(1);
   expect(seen).toEqual(['close gateway', 'close link']);
+});
+
+test('SIGHUP does not end a service that can be reloaded, and ends the others', async () => {
+  let asked = 0;
+  const { service, signals } = await start(5_000, false, () => (asked += 1));
+  signals.emit('SIGHUP');
+  expect([asked, service.state]).toEqual([1, 'starting']);
+  await service.stop('test');
+  const other = await start(5_000, false);
+  other.signals.emit('SIGHUP');
+  expect(await other.service.stopped).toBe(0);
+});
+
+test('a configuration is put in force in all parts, or in none', async () => {
+  const { service } = await start(5_000, false);
+  const seen: string[] = [];
+  const refusals: BridgeError[] = [];
+  service.add('first', {
+    prepare: ({ cause }) => {
+      seen.push('prepare first');
+      return () => void seen.push(`first by ${cause}`);
+    },
+  });
+  service.add('second', {
+    prepare: () => {
+      for (const refusal of refusals) throw refusal;
+      return () => void seen.push('second');
+    },
+  });
+  const change = { config: configSchema.parse({}), cause: 'file' as const };
+  await service.reconfigure(change);
+  expect(seen.splice(0)).toEqual(['prepare first', 'first by file', 'second']);
+  refusals.push(new BridgeError('CONFIG_INVALID', 'not with me'));
+  await expect(service.reconfigure(change)).rejects.toThrow('not with me');
+  expect(seen).toEqual(['prepare first']);
+  await service.stop('test');
 });
 
 test('one part that fails to drain does not keep the others from it', async () => {

@@ -1,7 +1,9 @@
 import type { Metrics } from '@mcp-bridge/metrics';
 import { type AdminServer, type AdminSource, startAdminServer } from './admin-server.js';
 import type { AdminConfig } from './config/schema.js';
+import { watchTerminal } from './watch-terminal.js';
 import type { Logger } from './logging.js';
+import type { ConfigChange } from './reload/reloader.js';
 
 /** How long parts may take to close once draining is over or was skipped. */
 const CLOSE_TIMEOUT_MS = 3_000;
@@ -14,6 +16,12 @@ export interface Part {
   notReady?(): string | undefined;
   /** What `/debug/state` shows of it; JSON, without secrets. */
   state?(): unknown;
+  /**
+   * Makes sure that it can work with another configuration, and changes nothing yet. What it returns puts that in
+   * force, in the same turn of the event loop as all other parts, and must not fail.
+   * @throws {BridgeError} CONFIG_INVALID when it cannot: then no part changes
+   */
+  prepare?(change: ConfigChange): () => Promise<void> | void;
   /** Finishes what was accepted and accepts no more; gives up after `timeoutMs`. */
   drain?(timeoutMs: number): Promise<void>;
   /** Ends now and releases everything. */
@@ -30,6 +38,11 @@ export interface Service extends AsyncDisposable {
   readonly adminPort: number;
   /** Hands a part over; parts drain and close in reverse order. */
   add(name: string, part: Part): void;
+  /**
+   * Puts another configuration in force, in all parts or in none.
+   * @throws {BridgeError} CONFIG_INVALID when a part cannot work with it
+   */
+  reconfigure(change: ConfigChange): Promise<void>;
   /** From now on `/readyz` answers 200 while no part objects. */
   ready(): void;
   /** Drains and closes everything once; later calls wait for the first. */
@@ -46,6 +59,8 @@ export interface ServiceOptions {
   readonly metrics: Metrics;
   /** Hard limit for draining all parts together. */
   readonly drainTimeoutMs: number;
+  /** What SIGHUP asks for while the terminal, if there was one, is still there; without it SIGHUP ends the service. */
+  readonly onHangUp?: () => void;
   /** Signals and faults come from here; the process itself by default. Tests pass an emitter. */
   readonly process?: ProcessEvents;
   /** Signals this close to the first one count as the same; default 500. */
@@ -59,8 +74,8 @@ export interface ProcessEvents {
 }
 
 /**
- * Starts the frame of a service: admin server, signals, orderly end. SIGINT, SIGTERM and SIGHUP drain the parts in
- * reverse order within `drainTimeoutMs`; a second signal closes at once. An uncaught exception is a bug: it is
+ * Starts the frame of a service: admin server, signals, orderly end. SIGINT, SIGTERM and the loss of the terminal drain
+ * the parts in reverse order within `drainTimeoutMs`; a second signal closes at once. Other SIGHUPs are `onHangUp`'s. An uncaught exception is a bug: it is
  * logged, everything is closed so that no child process stays behind, and the exit code is 1.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
@@ -140,6 +155,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log.warn({ signal }, 'second signal: closing at once');
     hurry.abort();
   };
+  const terminal = watchTerminal();
+  const endOnHangUp = onSignal('SIGHUP');
+  const onHangUp = (): void => {
+    if (options.onHangUp === undefined || terminal.isGone()) endOnHangUp();
+    else if (stopping === undefined) options.onHangUp();
+  };
   const onFault = (error: unknown): void => {
     log.fatal({ err: error }, 'uncaught exception: this is a bug; ending');
     exitCode = 1;
@@ -149,7 +170,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const listeners: [event: string, listener: (value: unknown) => void][] = [
     ['SIGINT', onSignal('SIGINT')],
     ['SIGTERM', onSignal('SIGTERM')],
-    ['SIGHUP', onSignal('SIGHUP')],
+    ['SIGHUP', onHangUp],
     ['uncaughtException', onFault],
     ['unhandledRejection', onFault],
   ];
@@ -162,6 +183,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     adminPort: admin?.port ?? 0,
     add(partName, part) {
       parts.push({ name: partName, part });
+    },
+    async reconfigure(change) {
+      const commits = parts.flatMap(({ part }) => part.prepare?.(change) ?? []);
+      await Promise.all(commits.map(async (commit) => commit()));
     },
     ready() {
       if (state === 'starting') state = 'ready';

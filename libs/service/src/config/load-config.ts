@@ -26,6 +26,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** Values that came from `${env:…}` and `${file:…}`; give them to the logger. */
   readonly secrets: readonly string[];
+  /** The files that it was made of. */
+  readonly files: readonly string[];
 }
 
 export type ConfigResult =
@@ -77,7 +79,8 @@ export function readConfig(sources: ConfigSources): ConfigResult {
   if (parsed.success) faults.push(...crossChecks(parsed.data, role).map(locate));
   if (faults.length > 0 || !parsed.success) return { ok: false, faults };
   warnings.push(...advice(parsed.data, role, env['PATH'] ?? ''));
-  return { ok: true, loaded: { config: parsed.data, warnings, secrets } };
+  const files = layers.flatMap((layer) => layer.files);
+  return { ok: true, loaded: { config: parsed.data, warnings, secrets, files } };
 }
 
 /**
@@ -99,6 +102,7 @@ interface Layer {
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly string[];
   readonly secrets: readonly string[];
+  readonly files: readonly string[];
 }
 
 function readLayer(file: string, env: Environment): Layer {
@@ -110,7 +114,7 @@ function readLayer(file: string, env: Environment): Layer {
     faults.push({ source: document.locate(fault.path), path: pathText(fault.path), reason: fault.reason });
   };
   resolved.faults.forEach(add);
-  const base = { document, faults, secrets: resolved.secrets };
+  const base = { document, faults, secrets: resolved.secrets, files: [file, ...resolved.files] };
   if (!isRecord(resolved.value)) {
     add({ path: [], reason: 'expected a mapping of sections such as "servers:"' });
     return { ...base, value: {}, clientStyle: false, warnings: [] };

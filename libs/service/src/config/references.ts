@@ -10,6 +10,8 @@ export interface Resolved {
   readonly faults: readonly PathFault[];
   /** What the references stood for: blanked out of the log. */
   readonly secrets: readonly string[];
+  /** The files that were read for them. */
+  readonly files: readonly string[];
 }
 
 const REFERENCE = /\$\$\{|\$\{(env|file):([^}]*)\}/g;
@@ -23,9 +25,12 @@ const REFERENCE = /\$\$\{|\$\{(env|file):([^}]*)\}/g;
 export function resolveReferences(value: unknown, env: Environment, directory: string): Resolved {
   const faults: PathFault[] = [];
   const secrets: string[] = [];
+  const files: string[] = [];
   const lookUp = (kind: string, name: string): string | undefined => {
     if (kind === 'env') return env[name];
-    return readFileSync(path.resolve(directory, name), 'utf8').replace(/\r?\n$/, '');
+    const file = path.resolve(directory, name);
+    files.push(file);
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   };
   const inString = (text: string, at: readonly PropertyKey[]): string =>
     text.replace(REFERENCE, (whole, kind: string | undefined, name: string) => {
@@ -42,7 +47,7 @@ export function resolveReferences(value: unknown, env: Environment, directory: s
       }
       return whole;
     });
-  return { value: mapStrings(value, inString), faults, secrets };
+  return { value: mapStrings(value, inString), faults, secrets, files };
 }
 
 /**
