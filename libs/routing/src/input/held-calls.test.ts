@@ -44,6 +44,12 @@ function request(params: object, overrides: Partial<CallRequest> = {}): CallRequ
   };
 }
 
+/** The result that asks a client. */
+interface Told {
+  readonly requestState: string;
+  readonly inputRequests: object;
+}
+
 /** The upstream side of a call that was interrupted: it hears the answers that are let through to it. */
 class Interrupted implements HeldExchange {
   readonly request: CallRequest;
@@ -52,9 +58,10 @@ class Interrupted implements HeldExchange {
   readonly heard: string[] = [];
   abandoned = '';
   resumed = 0;
+  refused: BridgeError | undefined;
   /** Resolves with what the client is told. */
-  readonly told: Promise<{ readonly requestState: string }>;
-  #tell: (told: { readonly requestState: string }) => void = () => undefined;
+  readonly told: Promise<Told>;
+  #tell: (told: Told) => void = () => undefined;
 
   constructor(of: CallRequest = request(PARAMS)) {
     this.request = of;
@@ -64,7 +71,7 @@ class Interrupted implements HeldExchange {
 
   detach(result: Buffer): void {
     this.attached = false;
-    this.#tell(JSON.parse(result.toString('utf8')) as { requestState: string });
+    this.#tell(JSON.parse(result.toString('utf8')) as Told);
   }
 
   resume(): void {
@@ -73,7 +80,8 @@ class Interrupted implements HeldExchange {
   }
 
   refuse(error: BridgeError): void {
-    throw error;
+    this.refused = error;
+    this.attached = false;
   }
 
   abandon(reason: string): void {
@@ -204,5 +212,42 @@ describe('a requestState', () => {
     expect((await second.told).requestState).toMatch(/^router\./);
     expect(retry(requestState)).toBeUndefined();
     expect(held.size).toBe(1);
+  });
+});
+
+describe('HeldCalls', () => {
+  it('tells its own states from those of other routers', async () => {
+    const { held, requestState } = await hold();
+    expect(held.stateOf(request(PARAMS))).toBe('none');
+    expect(held.stateOf(request({ ...PARAMS, requestState }))).toBe('own');
+    expect(held.stateOf(request({ ...PARAMS, requestState: 'other.abc' }))).toBe('foreign');
+  });
+
+  it('holds only so many calls of one principal, and refuses the next', async () => {
+    const { held } = await hold(1);
+    const [second, ofAnother] = [
+      new Interrupted(),
+      new Interrupted(request(PARAMS, { principal: { tenant: 'acme', id: 'bob' } })),
+    ];
+    held.answerSoon(second);
+    held.answerSoon(ofAnother);
+    await expect(ofAnother.told).resolves.toHaveProperty('requestState');
+    expect(second.refused?.code).toBe('OVERLOADED');
+    expect(held.size).toBe(2);
+  });
+
+  it('lets questions that come one after another travel together', async () => {
+    const { held } = await hold();
+    const exchange = new Interrupted();
+    held.answerSoon(exchange);
+    for (const method of ['roots/list', 'elicitation/create']) {
+      // A server writes them at different times; the end of a turn of ours must not tear them apart.
+      await new Promise((resolve) => setImmediate(resolve));
+      const question = `{"jsonrpc":"2.0","id":"${method}","method":"${method}","params":{}}`;
+      exchange.asks.add(scanEnvelope(Buffer.from(question)), () => undefined);
+      held.answerSoon(exchange);
+    }
+    const { inputRequests } = await exchange.told;
+    expect(Object.keys(inputRequests)).toHaveLength(3);
   });
 });
