@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTempFolder } from '@mcp-bridge/testkit';
 import { missingPlans } from './impossible.js';
-import { parseOptions, USAGE, type Options } from './options.js';
+import { parseOptions, USAGE, type Options, type RunPlan } from './options.js';
 import { withSecondResults, worthRepeating } from './repeat.js';
 import { describePlan, formatFindings, formatTable, isGood, type RunResult } from './report.js';
+import { readRequirements } from './requirements.js';
 import { runInspector } from './run-inspector.js';
 import { runPlan } from './run-plan.js';
 import { ensureSuite, InstallError, type SuiteInstallation } from './suite-install.js';
@@ -58,11 +59,12 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
   await using temporary = await createTempFolder();
   const output = options.outputFolder ?? temporary.path;
   const runs: RunResult[] = [];
-  const plans = options.plans.entries();
+  const { plans, without } = plansWith(suite, options);
+  const queue = plans.entries();
   const worker = async (): Promise<void> => {
     // All workers take from the same iterator.
-    for (const [index, plan] of plans) {
-      const mark = `[${index + 1}/${options.plans.length}]`;
+    for (const [index, plan] of queue) {
+      const mark = `[${index + 1}/${plans.length}]`;
       print(`${mark} ${describePlan(plan)}`);
       const folder = join(output, Object.values(plan).join('-'));
       const show = (text: string): void => progress(text === '' ? '' : `  ${mark} ${text}`);
@@ -74,7 +76,8 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
     for (const [index, run] of runs.entries())
       runs[index] = await repeated(suite, run, options, `${output}/repeated-${index}`);
   print(`\nconformance ${suite.version}; passed/total\n\n${formatTable(runs)}`);
-  for (const missing of missingPlans(options.plans)) print(`– ${missing}`);
+  for (const missing of missingPlans(plans)) print(`– ${missing}`);
+  for (const revision of without) print(`– ${revision} has no scenario ${options.scenario ?? ''}`);
   const findings = formatFindings(runs, options);
   if (findings !== '') print(`\n${findings}`);
   if (options.jsonFile !== undefined)
@@ -83,6 +86,19 @@ async function runAll(suite: SuiteInstallation, options: Options): Promise<numbe
       `${JSON.stringify({ suite: suite.version, node: process.version, runs }, null, 2)}\n`,
     );
   return runs.every((run) => isGood(run, options.scenario !== undefined)) ? 0 : EXIT_FAILED;
+}
+
+/** The plans, without those of revisions that lack the one scenario that was asked for while others have it. */
+function plansWith(
+  suite: SuiteInstallation,
+  { plans, scenario }: Options,
+): { readonly plans: readonly RunPlan[]; readonly without: ReadonlySet<string> } {
+  const has = ({ revision, leg }: RunPlan): boolean =>
+    scenario === undefined || readRequirements(suite.requirements, revision, leg).has(scenario);
+  // Scenarios that no revision requires can be run by name all the same.
+  if (!plans.some(has)) return { plans, without: new Set() };
+  const lacking = plans.filter((plan) => !has(plan));
+  return { plans: plans.filter(has), without: new Set(lacking.map(({ revision }) => revision)) };
 }
 
 async function repeated(

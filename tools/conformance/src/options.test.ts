@@ -93,6 +93,7 @@ describe('parseOptions', () => {
 
   it('refuses a transport where there is no bridge to take it, or no client in front', () => {
     expect(() => parseOptions(['--direct', '--transport', 'tcp'])).toThrow(/no bridge/);
+    expect(() => parseOptions(['--matrix', '--direct'])).toThrow(/only in the bridge/);
     expect(() => parseOptions(['--client', '--transport', 'tcp'])).toThrow(/--client/);
   });
 

@@ -132,6 +132,8 @@ interface Flags {
 
 function plansOf(flags: Flags): readonly RunPlan[] {
   if (flags.matrix && flags.era !== undefined) throw new Error('--matrix has every --era; give one of them');
+  if (flags.matrix && flags.direct)
+    throw new Error('--matrix has pairs of eras that meet only in the bridge, and --direct leaves it out');
   const transports = pick('--transport', flags.transport, TRANSPORTS);
   if (flags.client) {
     if (flags.transport !== undefined) throw new Error('--client is about the upstream; --transport is not');
