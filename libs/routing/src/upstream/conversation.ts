@@ -40,6 +40,8 @@ export interface ConversationOptions {
   readonly meters: UpstreamMeters;
   /** Sends a whole message (without newline) to the upstream; used for answers to its requests. */
   readonly reply: (message: Buffer) => void;
+  /** The client of this request was asked something, and the upstream waits for the answer. */
+  readonly onAsked?: (pending: Pending) => void;
 }
 
 /**
@@ -166,7 +168,8 @@ export class Conversation {
       this.#options.reply(resultReply(id, EMPTY_RESULT));
       return;
     }
-    const asked = this.#askedBy(origin);
+    const cause = origin ?? this.#causeOfQuestion();
+    const asked = cause?.sink ?? (this.#options.audience === 'client' ? this.#listener : undefined);
     if (asked === undefined && this.#keepEarly(request)) return;
     if (asked === undefined || this.#asked.size >= MAX_ASKED) {
       this.#options.meters.dropped('server_request');
@@ -174,17 +177,17 @@ export class Conversation {
       return;
     }
     this.#asked.set(id, asked);
+    if (cause !== undefined) this.#options.onAsked?.(cause);
     asked.onServerRequest(request, this.#responder(id));
   }
 
-  /** Whose client a request of the upstream is for; only where that is certain (requirement 47). */
-  #askedBy(origin: Pending | undefined): UpstreamSink | UnsolicitedListener | undefined {
-    if (origin !== undefined) return origin.sink;
+  /** The call behind a question that names none; only where that is certain (requirement 47). */
+  #causeOfQuestion(): Pending | undefined {
     switch (this.#options.audience) {
       case 'client':
-        return this.#newest()?.sink ?? this.#listener;
+        return this.#newest();
       case 'principal':
-        return this.#pending.size === 1 ? this.#newest()?.sink : undefined;
+        return this.#pending.size === 1 ? this.#newest() : undefined;
       case 'shared':
         return undefined;
     }

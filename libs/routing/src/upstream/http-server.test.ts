@@ -299,6 +299,32 @@ describe('legacy sessions over HTTP', () => {
     expect(value(await running.outcome)).toEqual({ model: 'm' });
   });
 
+  it.each([
+    ["on its own call's stream", {}],
+    ['on the general stream', { outside: true }],
+  ])(
+    'keeps no client from the server while 80 others leave its questions unanswered, %s',
+    async (_, args) => {
+      const { url } = await fixture('legacy');
+      const server = serverAt(url, { connections: 2 });
+      const running = [];
+      for (let index = 0; index < 80; index += 1) {
+        const { channel } = await server.acquire(
+          scope({ session: `s${index}`, capabilities: '{"sampling":{}}' }),
+        );
+        running.push(send(channel, toolCall('ask', args)));
+      }
+      const asked = await Promise.all(running.map((one) => one.asked));
+      const { channel } = await server.acquire(scope({ session: 'another' }));
+      const others = Array.from({ length: 10 }, (__, index) => callTool(channel, 'echo', { index }));
+      expect(await Promise.all(others)).toHaveLength(10);
+      for (const { respond } of asked) respond('result', Buffer.from('{"model":"m"}'));
+      const answers = await Promise.all(running.map(async ({ outcome }) => value(await outcome)));
+      expect(answers).toEqual(answers.map(() => ({ model: 'm' })));
+    },
+    60_000,
+  );
+
   it('answers a ping of the server itself', async () => {
     expect(await callTool(await legacyChannel(), 'ping-me')).toEqual({});
   });

@@ -62,6 +62,11 @@ export class HttpCall implements ExchangeListener {
     this.#exchange = endpoint.post(body, headers(), this, urgent);
   }
 
+  /** Nothing will come before a client has answered: others may work meanwhile. */
+  waitForClient(): void {
+    this.#exchange?.waitForClient();
+  }
+
   /** Closes its stream; the sink hears nothing. */
   abort(): void {
     this.#exchange?.abort();

@@ -9,6 +9,7 @@ import type {
 } from '../channel.js';
 import type { OpenOptions } from '../connector.js';
 import { Conversation } from '../conversation.js';
+import type { Pending } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
 import { HttpCall } from './http-call.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';
@@ -25,7 +26,7 @@ export abstract class HttpChannel implements UpstreamChannel {
   abstract readonly info: UpstreamInfo;
   protected readonly options: HttpChannelOptions;
   protected readonly conversation: Conversation;
-  readonly #calls = new Set<HttpCall>();
+  readonly #calls = new Map<Pending, HttpCall>();
   #closed = false;
 
   constructor(options: HttpChannelOptions) {
@@ -34,6 +35,7 @@ export abstract class HttpChannel implements UpstreamChannel {
       audience: options.audience,
       meters: options.meters,
       reply: (message) => this.reply(message),
+      onAsked: (pending) => this.#calls.get(pending)?.waitForClient(),
     });
     options.meters.connections.inc();
   }
@@ -62,9 +64,9 @@ export abstract class HttpChannel implements UpstreamChannel {
       headers: () => this.headersFor(request),
       resumable: this.info.era === 'legacy',
       intercept: (end) => this.intercept(call, end),
-      onDone: () => this.#calls.delete(call),
+      onDone: () => this.#calls.delete(pending),
     });
-    this.#calls.add(call);
+    this.#calls.set(pending, call);
     this.options.meters.sent.inc();
     this.begin(call);
     return {
@@ -98,7 +100,7 @@ export abstract class HttpChannel implements UpstreamChannel {
   protected end(reason: BridgeError): void {
     this.#closed = true;
     this.options.meters.connections.dec();
-    for (const call of [...this.#calls]) call.fail(call.sent ? outcomeUnknown(reason) : reason);
+    for (const call of [...this.#calls.values()]) call.fail(call.sent ? outcomeUnknown(reason) : reason);
     this.conversation.close(() => reason, reason);
   }
 

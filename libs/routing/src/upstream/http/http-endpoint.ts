@@ -1,13 +1,21 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { HttpServerConfig } from '@mcp-bridge/service';
-import { Pool } from 'undici';
+import { buildConnector } from 'undici';
 import { guardedLookup, urlRefusal } from './address-guard.js';
+import { ConnectionPool } from './connection-pool.js';
 import { HttpExchange } from './http-exchange.js';
-import type { ExchangeEnd, ExchangeListener } from './http-exchange.js';
+import type { ExchangeEnd, ExchangeKeeper, ExchangeListener } from './http-exchange.js';
 
 export type Headers = Record<string, string>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * After this much silence the kernel asks a peer for a sign of life, ten times, a second apart (libuv sets these):
+ * streams whose peer vanished without a word end after 25 s.
+ */
+const TCP_KEEP_ALIVE_MS = 15_000;
+/** However long a server offers to keep an idle connection, what stands between may drop it without a word. */
+const MAX_IDLE_CONNECTION_MS = 15_000;
 const MAX_URI_LENGTH = 8_192;
 
 /** Headers that the transport itself decides; configuration cannot set them. */
@@ -15,16 +23,10 @@ const OWN_HEADERS =
   /^(?:accept|accept-encoding|connection|content-length|content-type|host|keep-alive|last-event-id|te|trailer|transfer-encoding|upgrade|expect|mcp-.*)$/;
 
 /** The MCP endpoint of one configured server: its connections, its headers, and where it may lead. */
-export class HttpEndpoint {
+export class HttpEndpoint implements ExchangeKeeper {
   readonly server: string;
   readonly maxMessageBytes: number;
-  /** Bounded: requests wait here when all connections are busy. */
-  readonly #calls: Pool;
-  /**
-   * Unbounded: long streams, and messages that requests in flight wait for. Were they to queue behind these
-   * requests, nothing would ever move again.
-   */
-  readonly #streams: Pool;
+  readonly #connections: ConnectionPool;
   readonly #url: URL;
   readonly #path: string;
   readonly #headers: Headers;
@@ -42,15 +44,18 @@ export class HttpEndpoint {
       const lower = name.toLowerCase();
       if (!OWN_HEADERS.test(lower)) this.#headers[lower] = value;
     }
-    const options = {
-      pipelining: 1,
+    this.#connections = new ConnectionPool(url.origin, config.connections, {
       // Deadlines are the caller's; streams have none.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(config.allowPrivateNetwork) },
-    };
-    this.#calls = new Pool(url.origin, { ...options, connections: config.connections });
-    this.#streams = new Pool(url.origin, { ...options, connections: null });
+      keepAliveMaxTimeout: MAX_IDLE_CONNECTION_MS,
+      connect: buildConnector({
+        timeout: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+        lookup: guardedLookup(config.allowPrivateNetwork),
+      }),
+    });
   }
 
   /** @throws {BridgeError} UPSTREAM_UNAVAILABLE when the configured URL must not be connected to */
@@ -85,21 +90,29 @@ export class HttpEndpoint {
     path = this.#path,
   ): HttpExchange {
     const all = { ...headers, ...this.#headers, 'content-type': 'application/json' };
-    return this.#dispatch('POST', path, all, body, listener, urgent ? this.#streams : this.#calls);
+    return this.#dispatch('POST', path, all, body, listener, urgent);
   }
 
   get(headers: Headers, listener: ExchangeListener): HttpExchange {
     const all = { ...headers, ...this.#headers, accept: 'text/event-stream' };
-    return this.#dispatch('GET', this.#path, all, null, listener, this.#streams);
+    return this.#dispatch('GET', this.#path, all, null, listener, true);
   }
 
   delete(headers: Headers, listener: ExchangeListener): HttpExchange {
     const all = { ...headers, ...this.#headers };
-    return this.#dispatch('DELETE', this.#path, all, null, listener, this.#streams);
+    return this.#dispatch('DELETE', this.#path, all, null, listener, true);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#calls.destroy(), this.#streams.destroy()]);
+    await this.#connections.close();
+  }
+
+  onSettled(exchange: HttpExchange, end: ExchangeEnd | undefined): void {
+    this.#connections.leave(exchange, end !== undefined && end.failure === undefined);
+  }
+
+  onWaiting(exchange: HttpExchange): void {
+    this.#connections.leave(exchange, false);
   }
 
   #dispatch(
@@ -108,11 +121,10 @@ export class HttpEndpoint {
     headers: Headers,
     body: Buffer | null,
     listener: ExchangeListener,
-    pool: Pool,
+    urgent: boolean,
   ): HttpExchange {
-    const exchange = new HttpExchange(this.maxMessageBytes, listener);
-    // A full pool queues; the return value only advises when to slow down.
-    pool.dispatch({ path, method, headers, body }, exchange);
+    const exchange = new HttpExchange(this.maxMessageBytes, listener, this);
+    this.#connections.dispatch({ path, method, headers, body }, exchange, urgent);
     return exchange;
   }
 }

@@ -37,12 +37,21 @@ export interface ExchangeListener {
   onHead?(status: number, headers: IncomingHttpHeaders): void;
 }
 
+/** Whoever lends an exchange its connection. */
+export interface ExchangeKeeper {
+  /** Once: with how it ended, or `undefined` when nobody wanted to know any more. */
+  onSettled(exchange: HttpExchange, end: ExchangeEnd | undefined): void;
+  /** It only waits for a client's answer now. */
+  onWaiting(exchange: HttpExchange): void;
+}
+
 /**
  * One HTTP request and its response, as undici reports them. Bodies are bounded: JSON as a whole, streams per
  * event.
  */
 export class HttpExchange implements Dispatcher.DispatchHandler {
   #listener: ExchangeListener | undefined;
+  readonly #keeper: ExchangeKeeper | undefined;
   readonly #maxBytes: number;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -52,9 +61,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #body: Buffer[] = [];
   #bodyBytes = 0;
 
-  constructor(maxBytes: number, listener: ExchangeListener) {
+  constructor(maxBytes: number, listener: ExchangeListener, keeper?: ExchangeKeeper) {
     this.#maxBytes = maxBytes;
     this.#listener = listener;
+    this.#keeper = keeper;
+  }
+
+  /** It has ended, or was given up. */
+  get settled(): boolean {
+    return this.#listener === undefined;
   }
 
   get lastEventId(): string {
@@ -68,9 +83,22 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   /** Ends it now, also when it still waits for a connection; the listener hears nothing more. */
   abort(): void {
+    if (this.#listener === undefined) return;
     this.#listener = undefined;
     this.#sse?.stop();
     this.#controller?.abort(ABORTED);
+    this.#keeper?.onSettled(this, undefined);
+  }
+
+  /** Ends it as a broken connection would. */
+  fail(error: Error): void {
+    this.#end({ kind: 'connection', error });
+    this.#controller?.abort(ABORTED);
+  }
+
+  /** Nothing will come before a client has answered the server's question. */
+  waitForClient(): void {
+    if (!this.settled) this.#keeper?.onWaiting(this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -126,8 +154,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   #end(failure: ExchangeFailure | undefined): void {
     const listener = this.#listener;
+    if (listener === undefined) return;
     this.#listener = undefined;
-    listener?.onEnd({
+    const end: ExchangeEnd = {
       status: this.#status,
       headers: this.#headers,
       body:
@@ -138,7 +167,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       failure,
       lastEventId: this.lastEventId,
       retryMs: this.#sse?.retryMs,
-    });
+    };
+    this.#keeper?.onSettled(this, end);
+    listener.onEnd(end);
   }
 }
 
