@@ -7,7 +7,9 @@ import type { BridgeConfig } from '@mcp-bridge/service';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createCatalog } from './catalog/catalog.js';
+import { LiveViews } from './catalog/live-views.js';
 import { createViews } from './catalog/views.js';
+import type { Views } from './catalog/views.js';
 import { passesLevel } from './adapt/era.js';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { Forwarder, ownerOf } from './dispatch/forwarder.js';
@@ -25,6 +27,7 @@ import { ResourceSubscriptions } from './subscriptions/resource-subscriptions.js
 import { UpstreamEvents } from './subscriptions/upstream-events.js';
 import type { ChannelOwner } from './subscriptions/upstream-events.js';
 import type { ChannelLease, RespondToUpstream, UpstreamServer } from './upstream/channel.js';
+import { ServerSet } from './upstream/server-set.js';
 import { startUpstreamServer } from './upstream/upstream-server.js';
 
 /** How often idle sessions and unanswered questions are looked for. */
@@ -51,6 +54,12 @@ export interface Routing {
   servers(): readonly ServerState[];
   /** For `/debug/state`: servers and counts, no content. */
   status(): Record<string, unknown>;
+  /**
+   * Serves what another configuration says of servers, views and native tools, from this moment on. Servers whose
+   * entries are what they were are not touched; calls in flight end where they began, held ones too; whoever listens
+   * is told which lists changed.
+   */
+  reconfigure(config: BridgeConfig): void;
   /** Answers every open `subscriptions/listen`: its client knows that the stream ended in order. */
   endListens(): void;
   /** Ends listens, waits for the calls in flight. */
@@ -63,15 +72,8 @@ export interface Routing {
 /** Builds catalog, sessions and dispatch around the configured servers. Starts none of them. */
 export function createRouting({ config, log, metrics }: RoutingOptions): Routing {
   const id = randomBytes(6).toString('base64url');
-  const native =
-    config.tools.length > 0
-      ? startNativeServer({ tools: config.tools, workers: config.workers, log, metrics })
-      : undefined;
-  const views = createViews({
-    ...config,
-    servers: { ...config.servers, ...(native === undefined ? {} : { [native.name]: { disabled: false } }) },
-  });
-  const bus = new EventBus();
+  const views = new LiveViews(viewsOf(config));
+  const bus = new EventBus(views);
   const resources = new ResourceSubscriptions();
   const tasks = new TaskOwners();
   const deadlines = createDeadlineWheel();
@@ -81,22 +83,18 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
     onChannelLost: (channel) => resources.lost(channel),
   });
-  const servers = new Map<string, UpstreamServer>();
-  const httpServers = new Set<string>();
-  const timeouts = new Map<string, number>();
-  for (const [name, server] of Object.entries(config.servers)) {
-    if (server.disabled) continue;
-    if ('url' in server) httpServers.add(name);
-    timeouts.set(name, server.timeout);
-    servers.set(name, watched(startUpstreamServer(name, server, { log, metrics }), events));
-  }
-  if (native !== undefined) servers.set(native.name, native);
+  const servers = new ServerSet({
+    start: (name, server) => watched(startUpstreamServer(name, server, { log, metrics }), events),
+    startNative: ({ tools, workers }) => startNativeServer({ tools, workers, log, metrics }),
+    onRetired: (name) => events.retire(name),
+    drainTimeoutMs: config.router.drainTimeout,
+    log,
+  });
+  servers.configure(config);
   const catalog = createCatalog({ servers, views, config: config.router, log });
   const sessions = new SessionStore({
     idleTtlMs: config.router.sessionIdleTtl,
-    onEnd: (session) => {
-      for (const server of servers.values()) void server.endSession(session.id);
-    },
+    onEnd: (session) => servers.endSession(session.id),
   });
   const held = new HeldCalls({
     sealer: createSealer({ purpose: 'request-state', keys: [randomBytes(32)] }),
@@ -136,8 +134,6 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   };
   const forwarder = new Forwarder({
     servers,
-    httpServers,
-    timeouts,
     catalog,
     sessions,
     held,
@@ -177,7 +173,15 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     held.close();
     sessions.close();
     events.close();
-    await Promise.all([...servers.values()].map((server) => server.close()));
+    await servers.close();
+  };
+  const reconfigure = (next: BridgeConfig): void => {
+    const { added, changed, removed } = servers.configure(next);
+    const touched = [...added, ...changed, ...removed];
+    for (const server of touched) catalog.forget(server);
+    const changedViews = views.replace(viewsOf(next), new Set(touched));
+    for (const view of changedViews) bus.viewChanged(view);
+    log.info({ added, changed, removed, changedViews }, 'servers and views configured');
   };
   return {
     id,
@@ -195,8 +199,10 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
       sessions: sessions.size,
       calls: dispatcher.inFlight,
       held: held.size,
-      ...(native === undefined ? {} : { native: native.status() }),
+      retiring: servers.retiring,
+      ...(servers.native === undefined ? {} : { native: servers.native.status() }),
     }),
+    reconfigure,
     endListens: () => listens.endAll(),
     drain: (timeoutMs) => dispatcher.drain(timeoutMs),
     close,
@@ -222,8 +228,15 @@ function watched(server: UpstreamServer, events: UpstreamEvents): UpstreamServer
     acquire: (scope) => server.acquire(scope),
     existing: (session) => server.existing(session),
     endSession: (session) => server.endSession(session),
+    drain: (timeoutMs) => server.drain(timeoutMs),
     close: () => server.close(),
   };
+}
+
+/** The native tools appear as one more server. */
+function viewsOf({ servers, tools, workers, views }: BridgeConfig): Views {
+  const native = tools.length === 0 ? {} : { [workers.name]: { disabled: false } };
+  return createViews({ servers: { ...servers, ...native }, views });
 }
 
 function audienceOf(request: CallRequest): Audience {

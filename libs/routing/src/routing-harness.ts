@@ -25,8 +25,8 @@ export interface CallInFlight {
 }
 
 /** A routing half in this process, called as a gateway would call it; for the tests of this library. */
-export function startRoutingHarness(servers: Json): Routing {
-  const config = configSchema.parse({ servers });
+export function startRoutingHarness(servers: Json, more: Json = {}): Routing {
+  const config = configSchema.parse({ servers, ...more });
   return createRouting({ config, log: pino({ level: 'silent' }), metrics: createMetrics() });
 }
 

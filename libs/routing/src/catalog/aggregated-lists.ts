@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isModernVersion } from '../adapt/era.js';
-import type { UpstreamServer } from '../upstream/channel.js';
+import type { ServerLookup } from '../upstream/server-set.js';
 import type { CatalogCaller } from './catalog.js';
 import { LISTS } from './list-kind.js';
 import type { ListKind } from './list-kind.js';
@@ -15,7 +15,7 @@ import type { View } from './views.js';
 import type { Warnings } from './warnings.js';
 
 export interface AggregatedListsOptions {
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly servers: ServerLookup;
   readonly lists: UpstreamLists;
   readonly warnings: Warnings;
   readonly now: () => number;
@@ -62,7 +62,7 @@ export class AggregatedLists {
   async page(kind: ListKind, view: View, caller: CatalogCaller, patienceMs: number): Promise<Buffer> {
     const { lists } = this.#options;
     const modern = isModernVersion(caller.protocolVersion);
-    const key = `${view.name}\0${kind}\0${modern}`;
+    const key = `${view.id}\0${kind}\0${modern}`;
     const own =
       caller.session !== '' && view.servers.some((one) => lists.ownChannel(one, caller) !== undefined);
     if (!own) {
@@ -144,9 +144,7 @@ export class AggregatedLists {
     };
     const bodies = entries.map((entry) => entry.body);
     const ids = bodies.map((body) => body.id).join(',');
-    const pagesKey = [view.name, kind, modern, frame.ttlMs, frame.cacheScope, frame.serverInfo, ids].join(
-      '\0',
-    );
+    const pagesKey = [view.id, kind, modern, frame.ttlMs, frame.cacheScope, frame.serverInfo, ids].join('\0');
     const known = missing === undefined ? this.#pages.get(pagesKey) : undefined;
     if (known !== undefined) return { pagesKey, pages: known };
     const pages = new ListPages(view, kind, bodies, frame);

@@ -1,5 +1,6 @@
 import type { Logger, RouterConfig } from '@mcp-bridge/service';
 import type { UpstreamServer } from '../upstream/channel.js';
+import type { ServerLookup } from '../upstream/server-set.js';
 import { AggregatedLists } from './aggregated-lists.js';
 import { Descriptions } from './descriptions.js';
 import type { FetchLimits } from './fetch-list.js';
@@ -22,7 +23,7 @@ export interface CatalogCaller extends ListCaller {
 }
 
 export interface CatalogOptions {
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly servers: ServerLookup;
   readonly views: Views;
   readonly config: Pick<RouterConfig, 'listTtl' | 'listTimeout' | 'pageSize'>;
   readonly log: Logger;
@@ -76,6 +77,8 @@ export interface Catalog {
    * @param session - the legacy session on whose own channel the notice came: it speaks for that session only
    */
   invalidate(server: string, kind: ListKind, session?: string): void;
+  /** Forgets what is known of a server: it is another one from now on, or none. */
+  forget(server: string): void;
   status(): CatalogServerStatus[];
 }
 
@@ -135,6 +138,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     invalidate(server, kind, session) {
       lists.invalidate(server, kind, session);
     },
+    forget: (server) => lists.forget(server),
     status: () =>
       [...new Set(views.all.flatMap((view) => view.servers))].map((server) => {
         const upstream = servers.get(server);

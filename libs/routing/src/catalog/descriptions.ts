@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { SUPPORTED_VERSIONS } from '@mcp-bridge/protocol';
 import { isModernVersion } from '../adapt/era.js';
-import type { UpstreamServer } from '../upstream/channel.js';
+import type { ServerLookup } from '../upstream/server-set.js';
 import { describeView } from './describe-view.js';
 import { reasonOf, reportMissing } from './missing-servers.js';
 import type { MissingServer } from './missing-servers.js';
@@ -11,7 +11,7 @@ import type { View } from './views.js';
 import type { Warnings } from './warnings.js';
 
 export interface DescriptionsOptions {
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly servers: ServerLookup;
   readonly lists: UpstreamLists;
   readonly warnings: Warnings;
   readonly now: () => number;
@@ -39,7 +39,7 @@ export class Descriptions {
   /** @throws {BridgeError} the server's own error, for a single server's view when it never answered */
   async of(view: View, protocolVersion: string, patienceMs: number): Promise<Buffer> {
     const { lists, now, servers, warnings } = this.#options;
-    const key = `${view.name}\0${isModernVersion(protocolVersion) ? 'modern' : 'legacy'}`;
+    const key = `${view.id}\0${isModernVersion(protocolVersion) ? 'modern' : 'legacy'}`;
     const known = this.#known.get(key);
     if (known !== undefined && known.epoch === lists.epoch && now() < known.expiresAt) return known.result;
     const settled = await settleWithin(

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { Logger } from '@mcp-bridge/service';
-import type { UpstreamChannel, UpstreamInfo, UpstreamServer } from '../upstream/channel.js';
+import type { UpstreamChannel, UpstreamInfo } from '../upstream/channel.js';
+import type { ServerLookup } from '../upstream/server-set.js';
 import type { ListBody } from './definitions.js';
 import { DEFAULT_FETCH_LIMITS, fetchList } from './fetch-list.js';
 import type { FetchLimits } from './fetch-list.js';
@@ -12,7 +13,7 @@ import type { ListKind } from './list-kind.js';
 import { SessionLists } from './session-lists.js';
 
 export interface UpstreamListsOptions {
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly servers: ServerLookup;
   /** How long lists without a hint of their own stay fresh. */
   readonly listTtlMs: number;
   readonly log: Logger;
@@ -156,13 +157,27 @@ export class UpstreamLists {
     this.#epoch += 1;
   }
 
+  /** Forgets what is known of a server: it is another one from now on, or none. */
+  forget(server: string): void {
+    for (const kind of LIST_KINDS) {
+      const key = listKey(server, kind);
+      this.#generations.set(key, this.#generation(key) + 1);
+      this.#privateLists.delete(key);
+    }
+    this.#infos.delete(server);
+    this.#paramHeaders.delete(server);
+    this.#epoch += 1;
+  }
+
   /** The server's channel for lists and descriptions, remembering what it says of itself. */
   async channel(server: string): Promise<UpstreamChannel> {
     const upstream = this.#options.servers.get(server);
     if (upstream === undefined)
       throw new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" is not running`);
     const channel = await upstream.catalogChannel();
-    if (this.#infos.get(server) !== channel.info) {
+    // Another server may have its name by now.
+    const current = this.#options.servers.get(server) === upstream;
+    if (current && this.#infos.get(server) !== channel.info) {
       this.#infos.set(server, channel.info);
       this.#epoch += 1;
     }

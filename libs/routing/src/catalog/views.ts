@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { BridgeConfig } from '@mcp-bridge/service';
 import { allowedBy } from './glob.js';
@@ -16,6 +17,8 @@ export interface Target {
 export interface View {
   /** `''` is the default view. */
   readonly name: string;
+  /** Name, and a digest of what it shows: that of another configuration may show something else. */
+  readonly id: string;
   /** True when tools and prompts are called `server__name`; false in a single server's own view. */
   readonly prefixed: boolean;
   /** Enabled servers in the order of the configuration. */
@@ -93,8 +96,10 @@ function selection(
     const prefixed = `${server}${SEPARATOR}${upstreamName}`;
     return members.has(server) && allowedBy(globs, prefixed) ? prefixed : undefined;
   };
+  const shown = JSON.stringify([servers, tools, prompts, resources]);
   return {
     name,
+    id: `${name}\0${createHash('sha256').update(shown).digest('base64url').slice(0, 16)}`,
     prefixed: true,
     servers,
     resolveTool: (clientToolName) => resolve(clientToolName, tools),
@@ -112,6 +117,7 @@ function singleServer(server: string): View {
     owner === server ? upstreamName : undefined;
   return {
     name: server,
+    id: `${server}\0`,
     prefixed: false,
     servers: [server],
     resolveTool: resolve,

@@ -10,7 +10,8 @@ import type { HeldCalls } from '../input/held-calls.js';
 import { requireTasks } from '../input/capabilities.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionStore } from '../sessions/session-store.js';
-import type { ChannelLease, ChannelScope, UpstreamServer } from '../upstream/channel.js';
+import type { ChannelLease, ChannelScope } from '../upstream/channel.js';
+import type { ServerSet } from '../upstream/server-set.js';
 import type { ActiveCall } from './active-call.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeContext, Target } from './exchange.js';
@@ -21,11 +22,7 @@ import type { TaskOwners } from './task-owners.js';
 const DEFAULT_LEGACY_LEVEL = 'info';
 
 export interface ForwarderOptions {
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
-  /** Names of the servers that are reached over HTTP. */
-  readonly httpServers: ReadonlySet<string>;
-  /** Longest time for one call, per server, in milliseconds. */
-  readonly timeouts: ReadonlyMap<string, number>;
+  readonly servers: Pick<ServerSet, 'get' | 'isHttp' | 'timeoutMsOf'>;
   readonly catalog: Catalog;
   readonly sessions: SessionStore;
   readonly held: HeldCalls;
@@ -87,8 +84,8 @@ export class Forwarder {
 
   async #exchange(call: ActiveCall, target: Target): Promise<void> {
     const { request } = call;
-    const { held, timeouts } = this.#options;
-    call.limit(timeouts.get(target.server) ?? Infinity);
+    const { held, servers } = this.#options;
+    call.limit(servers.timeoutMsOf(target.server));
     const modern = isModernVersion(request.protocolVersion);
     const state = modern ? held.stateOf(request) : 'none';
     if (state === 'own') {
@@ -143,10 +140,10 @@ export class Forwarder {
    * @throws {BridgeError} HEADER_MISMATCH
    */
   #headersFor(target: NamedTarget, request: CallRequest): Promise<Target> | undefined {
-    const { catalog, httpServers } = this.#options;
+    const { catalog, servers } = this.#options;
     if (catalog.hasParamHeaders(target.server) === false && request.paramHeaders.length <= 2)
       return undefined;
-    if (request.paramHeaders === '' && !httpServers.has(target.server)) return undefined;
+    if (request.paramHeaders === '' && !servers.isHttp(target.server)) return undefined;
     const caller = callerOf(request);
     return catalog.toolDefinition(target.server, target.upstreamName, caller).then((facts) => {
       const annotated = facts !== undefined && facts.paramHeaders.length > 0;

@@ -85,6 +85,10 @@ export function startNativeServer(options: NativeToolsOptions): NativeServer {
     },
     existing: () => undefined,
     endSession: () => Promise.resolve(),
+    async drain(timeoutMs) {
+      await tools.whenIdle(timeoutMs);
+      await this.close();
+    },
     async close() {
       closed = true;
       state = 'closed';

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Metrics } from '@mcp-bridge/metrics';
 import { BridgeError } from '@mcp-bridge/protocol';
@@ -33,6 +34,7 @@ interface Entry {
 }
 
 const MAX_THREADS = 8;
+const IDLE_LOOK_MS = 25;
 
 /** The tools that the router runs itself: loads their modules, and brings each call to the event loop or a worker. */
 export class NativeTools {
@@ -131,6 +133,12 @@ export class NativeTools {
     if (entry.coalescer === undefined) entry.scheduler.submit(new NativeJob(entry.served, [call]));
     else entry.coalescer.add(call);
     return { cancel: () => call.cancel() };
+  }
+
+  /** Resolves when no call is in flight, after `timeoutMs` at the latest. */
+  async whenIdle(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs;
+    while (this.#inFlight > 0 && performance.now() < endsAt) await setTimeout(IDLE_LOOK_MS);
   }
 
   async close(): Promise<void> {

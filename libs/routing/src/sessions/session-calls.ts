@@ -11,7 +11,8 @@ import type { EventBus } from '../subscriptions/event-bus.js';
 import { keepSubscribed } from '../subscriptions/keep-subscribed.js';
 import { listChangedMessage, resourceUpdatedMessage } from '../subscriptions/messages.js';
 import type { ResourceSubscriptions } from '../subscriptions/resource-subscriptions.js';
-import type { ChannelLease, UpstreamServer } from '../upstream/channel.js';
+import type { ChannelLease } from '../upstream/channel.js';
+import type { ServerLookup } from '../upstream/server-set.js';
 import type { Session } from './session.js';
 import type { SessionStore } from './session-store.js';
 
@@ -19,7 +20,7 @@ const EMPTY = Buffer.from('{}');
 
 export interface SessionCallsOptions {
   readonly sessions: SessionStore;
-  readonly servers: ReadonlyMap<string, UpstreamServer>;
+  readonly servers: ServerLookup;
   readonly views: Views;
   readonly catalog: Catalog;
   readonly bus: EventBus;
@@ -39,9 +40,9 @@ export class SessionCalls {
   openStream(call: ActiveCall, view: View): void {
     const { request } = call;
     const session = this.#sessionOf(call);
-    const unsubscribe = this.#options.bus.subscribe(view.servers, {
+    const unsubscribe = this.#options.bus.subscribe(view.name, {
       audience: { tenant: request.principal.tenant, principal: request.principal.id, session: session.id },
-      onListChanged: (change) => session.notify(listChangedMessage(change.kind)),
+      onListChanged: (kind) => session.notify(listChangedMessage(kind)),
     });
     call.onEnd(unsubscribe);
     session.attachStream(call);

@@ -5,7 +5,8 @@ import type { View } from '../catalog/views.js';
 import type { ActiveCall } from '../dispatch/active-call.js';
 import { callerOf, ownerOf } from '../dispatch/forwarder.js';
 import type { ChannelLease } from '../upstream/channel.js';
-import type { EventBus, ListKind } from './event-bus.js';
+import { CHANGING_LISTS } from './event-bus.js';
+import type { EventBus } from './event-bus.js';
 import { keepSubscribed } from './keep-subscribed.js';
 import { listenMessage, listenResult } from './messages.js';
 import type { ResourceSubscriptions } from './resource-subscriptions.js';
@@ -47,11 +48,11 @@ export class ClientListens {
     this.#open.add(call);
     call.onEnd(() => this.#open.delete(call));
 
-    const kinds = new Set(LIST_KINDS.filter((kind) => honoured[FLAG[kind]] === true));
+    const kinds = new Set(CHANGING_LISTS.filter((kind) => honoured[FLAG[kind]] === true));
     if (kinds.size > 0) {
-      const unsubscribe = this.#options.bus.subscribe(view.servers, {
+      const unsubscribe = this.#options.bus.subscribe(view.name, {
         audience: { tenant: request.principal.tenant, principal: request.principal.id, session: '' },
-        onListChanged: ({ kind }) => {
+        onListChanged: (kind) => {
           if (kinds.has(kind))
             stream.send(listenMessage(`notifications/${kind}/list_changed`, request.clientRequestId));
         },
@@ -136,7 +137,6 @@ interface Offered {
   readonly resources?: { readonly listChanged?: boolean; readonly subscribe?: boolean };
 }
 
-const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources'];
 const FLAG = {
   tools: 'toolsListChanged',
   prompts: 'promptsListChanged',
@@ -158,7 +158,7 @@ function filterOf(request: CallRequest): ListenFilter {
 }
 
 function honouredPart(filter: ListenFilter, offered: Offered): ListenFilter {
-  const flags = LIST_KINDS.filter(
+  const flags = CHANGING_LISTS.filter(
     (kind) => filter[FLAG[kind]] === true && offered[kind]?.listChanged === true,
   );
   const uris = offered.resources?.subscribe === true ? (filter.resourceSubscriptions ?? []) : [];

@@ -1,5 +1,9 @@
+import type { Views } from '../catalog/views.js';
+
 /** The lists that can change. */
 export type ListKind = 'tools' | 'prompts' | 'resources';
+
+export const CHANGING_LISTS: readonly ListKind[] = ['tools', 'prompts', 'resources'];
 
 /** Whom a change concerns: everybody who sees the server, or only those whose own channel announced it. */
 export interface Audience {
@@ -15,31 +19,50 @@ export interface ListChange {
   readonly audience: Audience | undefined;
 }
 
-/** Hears list changes of the servers that it registered for. */
+/** Hears list changes in the view that it registered for. */
 export interface ChangeListener {
   readonly audience: Audience;
-  onListChanged(change: ListChange): void;
+  onListChanged(kind: ListKind): void;
 }
 
-/** Carries list changes from upstream channels to session streams and modern listeners. */
+/** Carries list changes from upstream channels, and from the configuration, to session streams and modern listeners. */
 export class EventBus {
+  readonly #views: Pick<Views, 'viewOf'>;
   readonly #listeners = new Map<string, Set<ChangeListener>>();
 
-  /** @returns undo */
-  subscribe(servers: readonly string[], listener: ChangeListener): () => void {
-    for (const server of servers) {
-      let listeners = this.#listeners.get(server);
-      if (listeners === undefined) this.#listeners.set(server, (listeners = new Set()));
-      listeners.add(listener);
-    }
+  /** @param views - the views in force: which servers a listener hears may change while it listens */
+  constructor(views: Pick<Views, 'viewOf'>) {
+    this.#views = views;
+  }
+
+  /**
+   * @param view - name of the view whose servers it wants to hear
+   * @returns undo
+   */
+  subscribe(view: string, listener: ChangeListener): () => void {
+    let listeners = this.#listeners.get(view);
+    if (listeners === undefined) this.#listeners.set(view, (listeners = new Set()));
+    listeners.add(listener);
     return () => {
-      for (const server of servers) this.#listeners.get(server)?.delete(listener);
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(view) === listeners) this.#listeners.delete(view);
     };
   }
 
-  emit(change: ListChange): void {
-    for (const listener of this.#listeners.get(change.server) ?? []) {
-      if (concerns(change.audience, listener.audience)) listener.onListChanged(change);
+  /** A server's list changed. */
+  emit({ server, kind, audience }: ListChange): void {
+    for (const [view, listeners] of this.#listeners) {
+      if (this.#views.viewOf(view)?.servers.includes(server) !== true) continue;
+      for (const listener of listeners) {
+        if (concerns(audience, listener.audience)) listener.onListChanged(kind);
+      }
+    }
+  }
+
+  /** A view is not what it was: any of its lists may have changed, for everybody. */
+  viewChanged(view: string): void {
+    for (const listener of this.#listeners.get(view) ?? []) {
+      for (const kind of CHANGING_LISTS) listener.onListChanged(kind);
     }
   }
 }

@@ -17,9 +17,12 @@ export async function keepSubscribed(
   let stopped = false;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
-  let undo: () => void = () => undefined;
+  let undo: () => void = nothing;
   const onLost = (): void => {
     if (stopped) return;
+    // The channel may live on, for calls that began on it.
+    undo();
+    undo = nothing;
     timer = setTimeout(() => void again(), RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
     timer.unref();
     failures += 1;
@@ -45,3 +48,5 @@ export async function keepSubscribed(
     undo();
   };
 }
+
+function nothing(): void {}

@@ -32,7 +32,7 @@ const REFUSED = Buffer.from('{"code":-32601,"message":"No client to ask belongs 
 /** Hears what upstreams say outside any call, and brings it to those whom it concerns. */
 export class UpstreamEvents {
   readonly #options: UpstreamEventsOptions;
-  readonly #watched = new WeakSet<UpstreamChannel>();
+  readonly #watched = new Map<string, Set<UpstreamChannel>>();
   readonly #listens = new Map<string, { channel: UpstreamChannel; listen: UpstreamListen }>();
 
   constructor(options: UpstreamEventsOptions) {
@@ -71,14 +71,25 @@ export class UpstreamEvents {
     this.#options.bus.emit({ server, kind, audience });
   }
 
+  /** Everybody leaves a server: whoever subscribed on one of its channels has to subscribe anew. */
+  retire(server: string): void {
+    this.#listens.get(server)?.listen.stop();
+    this.#listens.delete(server);
+    const channels = this.#watched.get(server) ?? [];
+    this.#watched.delete(server);
+    for (const channel of channels) this.#options.onChannelLost(channel);
+  }
+
   close(): void {
     for (const { listen } of this.#listens.values()) listen.stop();
     this.#listens.clear();
   }
 
   #watch(server: string, channel: UpstreamChannel, owner: ChannelOwner | undefined): void {
-    if (this.#watched.has(channel)) return;
-    this.#watched.add(channel);
+    const watched = this.#watched.get(server) ?? new Set();
+    if (watched.has(channel)) return;
+    this.#watched.set(server, watched);
+    if (!channel.closed) watched.add(channel);
     channel.listen({
       onNotification: (notification) => {
         if (notification.method in LIST_CHANGED) this.handle(server, notification, owner?.audience);
@@ -92,6 +103,7 @@ export class UpstreamEvents {
       },
       onReset: () => owner?.onReset(),
       onClosed: () => {
+        watched.delete(channel);
         this.#options.onChannelLost(channel);
         const entry = this.#listens.get(server);
         if (entry?.channel !== channel) return;

@@ -99,6 +99,11 @@ export class ChannelSlots {
     for (const [key, policy] of this.#crashes) if (policy.isQuiet) this.#crashes.delete(key);
   }
 
+  /** Closes what nobody uses at the moment. */
+  closeIdle(): void {
+    for (const slot of this.#all()) if (isIdle(slot)) void this.#end(slot);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#all().map((slot) => this.#end(slot)));
   }

@@ -132,5 +132,10 @@ export interface UpstreamServer {
   existing(session: string): UpstreamChannel | undefined;
   /** Ends the channels of a legacy session. */
   endSession(session: string): Promise<void>;
+  /**
+   * Nobody comes any more: waits until what is in flight has ended, at most `timeoutMs`, then closes. Subscriptions
+   * have to be undone before, as they never end.
+   */
+  drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }

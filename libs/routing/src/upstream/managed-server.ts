@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
 import type { ChannelLease, ChannelScope, Era, UpstreamChannel, UpstreamServer } from './channel.js';
@@ -10,6 +11,7 @@ import { RestartPolicy } from './restart-policy.js';
 
 const MIN_SWEEP_MS = 20;
 const MAX_SWEEP_MS = 30_000;
+const DRAIN_LOOK_MS = 25;
 
 export interface ManagedServerOptions {
   readonly name: string;
@@ -37,8 +39,11 @@ export class ManagedServer implements UpstreamServer {
   /** Whether a modern server also speaks legacy; found out when the first legacy client comes. */
   #alsoLegacy: boolean | undefined;
   #opening = 0;
+  /** Callers who do not have their channel yet. */
+  #acquiring = 0;
   #lastError: BridgeError | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ManagedServerOptions) {
     this.name = options.name;
@@ -70,13 +75,19 @@ export class ManagedServer implements UpstreamServer {
   }
 
   async catalogChannel(): Promise<UpstreamChannel> {
-    const slot = await this.#takeOpen(sharedPlacement(this.#era ?? 'modern'), true);
-    this.#slots.release(slot);
-    return slot.opening;
+    this.#acquiring += 1;
+    try {
+      const slot = await this.#takeOpen(sharedPlacement(this.#era ?? 'modern'), true);
+      this.#slots.release(slot);
+      return await slot.opening;
+    } finally {
+      this.#acquiring -= 1;
+    }
   }
 
   async acquire(scope: ChannelScope): Promise<ChannelLease> {
-    const slot = await this.#takeFor(scope);
+    this.#acquiring += 1;
+    const slot = await this.#takeFor(scope).finally(() => (this.#acquiring -= 1));
     let released = false;
     const release = (): void => {
       if (!released) this.#slots.release(slot);
@@ -93,7 +104,23 @@ export class ManagedServer implements UpstreamServer {
     await this.#slots.endSession(session);
   }
 
-  async close(): Promise<void> {
+  async drain(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs;
+    while (!this.#closed && performance.now() < endsAt) {
+      // Each process goes as soon as nobody needs it.
+      if (this.#acquiring === 0) this.#slots.closeIdle();
+      if (this.#acquiring === 0 && this.#slots.size === 0) break;
+      await setTimeout(DRAIN_LOOK_MS);
+    }
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
     clearInterval(this.#sweep);
     this.#closed = true;
     await this.#slots.close();
