@@ -2,12 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  createRouterService,
-  RouterServiceService,
-  startLinkServer,
-  type LinkServer,
-} from '@mcp-bridge/link';
+import { createRouterApi, startLinkServer, type LinkServer } from '@mcp-bridge/link';
 import { createMetrics } from '@mcp-bridge/metrics';
 import { createRouting, type Routing } from '@mcp-bridge/routing';
 import { configSchema, createLogger } from '@mcp-bridge/service';
@@ -26,7 +21,7 @@ beforeAll(async () => {
     port: 0,
     handler: routing.handler,
     credential: { token: TOKEN },
-    extend: (grpc) => grpc.addService(RouterServiceService, createRouterService(routing)),
+    extend: createRouterApi(routing).addTo,
   });
 });
 afterAll(async () => {

@@ -21,9 +21,10 @@ export type { LinkLimits } from './link-limits.js';
 export { createDeadline, createDeadlineWheel, DeadlineEntry } from './deadline-wheel.js';
 export type { DeadlineWheel, DeadlineWheelOptions } from './deadline-wheel.js';
 export type { LinkLog } from './link-log.js';
-export { createRouterService } from './router-api/router-service.js';
-export type { RouterApi, ServerState } from './router-api/router-service.js';
-export { RouterServiceService } from './gen/mcp_bridge/router/v1/router.js';
+export { hashText, rendezvousScore } from './rendezvous.js';
+export { createRouterApi } from './router-api/router-api.js';
+export type { RouterApi, RouterApiOptions } from './router-api/router-api.js';
+export type { ServerState } from './router-api/router-service.js';
 export { createRouterClient } from './router-api/router-client.js';
 export type {
   BatchOutcome,

@@ -60,6 +60,9 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
   return server;
 }
 
+/** What a message may hold besides one payload; batches of the link are far below. */
+const ENVELOPE_BYTES = 1024 * 1024;
+
 /** After a drain, how long the last frames have to leave. */
 const CLOSE_MS = 500;
 
@@ -78,7 +81,7 @@ class StartedLinkServer implements LinkServer {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const token = options.credential?.token;
     this.#server = new Server({
-      'grpc.max_receive_message_length': -1,
+      'grpc.max_receive_message_length': limits.maxPayloadBytes + ENVELOPE_BYTES,
       'grpc.max_send_message_length': -1,
       'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
       'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,

@@ -1,4 +1,4 @@
-import { createRouterService, RouterServiceService, startLinkServer } from '@mcp-bridge/link';
+import { createRouterApi, startLinkServer } from '@mcp-bridge/link';
 import type { LinkServer } from '@mcp-bridge/link';
 import { routerLinkCredential } from '@mcp-bridge/service';
 import type { ServiceContext } from '@mcp-bridge/service';
@@ -22,11 +22,17 @@ export async function composeRouter(context: ServiceContext): Promise<LinkServer
   const { config, log, service } = context;
   const routing = addRouting(context);
   const credential = routerLinkCredential(config.link);
+  const api = createRouterApi({
+    handler: routing.handler,
+    servers: () => routing.servers(),
+    isServing: () => service.notReady().length === 0,
+    maxMessageBytes: config.router.maxMessageBytes,
+  });
   const server = await startLinkServer({
     host: config.router.host,
     port: config.router.port,
     handler: routing.handler,
-    extend: (grpc) => grpc.addService(RouterServiceService, createRouterService(routing)),
+    extend: api.addTo,
     routerId: routing.id,
     log,
     ...(credential === undefined ? {} : { credential }),
@@ -35,6 +41,7 @@ export async function composeRouter(context: ServiceContext): Promise<LinkServer
     drain: (timeoutMs) => {
       // Listeners get a proper end; what else has no limit, the link ends and gateways open again elsewhere.
       routing.endListens();
+      api.drain();
       return server.drain(timeoutMs);
     },
     close: async () => server[Symbol.asyncDispose](),

@@ -36,6 +36,8 @@ export interface Service extends AsyncDisposable {
   readonly state: ServiceState;
   /** 0 without an admin server. */
   readonly adminPort: number;
+  /** Why `/readyz` does not answer 200; empty while it does. */
+  notReady(): readonly string[];
   /** Hands a part over; parts drain and close in reverse order. */
   add(name: string, part: Part): void;
   /**
@@ -181,6 +183,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       return state;
     },
     adminPort: admin?.port ?? 0,
+    notReady: source.notReady,
     add(partName, part) {
       parts.push({ name: partName, part });
     },

@@ -22,16 +22,17 @@ export interface InternalCall {
  * Makes the router's call of it. The whole message is scanned as if a client had sent it, so what an internal
  * service hands over as JSON meets the same rules.
  *
+ * @param maxBytes - longest message
  * @throws {BridgeError} PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, PAYLOAD_TOO_LARGE
  */
-export function toRouterCall(call: InternalCall): CallRequest {
+export function toRouterCall(call: InternalCall, maxBytes: number): CallRequest {
   const token = call.progress ? '"progressToken":0,' : '';
   const level = call.logLevel === '' ? '' : `,"${META}logLevel":${JSON.stringify(call.logLevel)}`;
   const meta = `{${token}"${META}protocolVersion":"${VERSION}","${META}clientCapabilities":{}${level}}`;
   const members = call.members === '' ? '' : `${call.members},`;
   const text = `{"jsonrpc":"2.0","id":0,"method":"${call.method}","params":{${members}"_meta":${meta}}}`;
   const bytes = Buffer.from(text);
-  const envelope = scanEnvelope(bytes);
+  const envelope = scanEnvelope(bytes, { maxBytes });
   const origin = envelope.params.start;
   const at = (position: number): number => (position < 0 ? -1 : position - origin);
   return {

@@ -1,6 +1,6 @@
 import { type CallOptions, type Client, Metadata } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { BridgeError } from '@mcp-bridge/protocol';
+import { BridgeError, ERRORS } from '@mcp-bridge/protocol';
 import { channelCredentials, checkCredential, type LinkCredential } from '../credential.js';
 import {
   type CallOutcome,
@@ -9,6 +9,7 @@ import {
   type Server,
   type Tool,
 } from '../gen/mcp_bridge/router/v1/router.js';
+import { isErrorCode } from './error-details.js';
 import { fromStatus } from './status.js';
 
 export interface RouterClientOptions {
@@ -193,13 +194,21 @@ function toToolEvent({ event }: CallStreamResponse): ToolEvent | undefined {
   }
 }
 
+/** For a router that leaves one out. */
+const NO_OUTCOME = {
+  code: ERRORS.INTERNAL.rpc,
+  reason: 'INTERNAL',
+  message: 'The router said nothing of this call',
+  dataJson: '',
+};
+
 function toBatchOutcome({ outcome }: CallOutcome): BatchOutcome {
   if (outcome?.$case === 'result') return { result: parseResult(outcome.value.resultJson) };
-  const error = outcome?.value;
+  const { code, reason, message, dataJson } = outcome?.value ?? NO_OUTCOME;
   return {
-    error: new BridgeError('UPSTREAM_ERROR', error?.message ?? 'The router said nothing of this call', {
-      ...(error === undefined ? {} : { rpcCode: error.code }),
-      ...(error === undefined || error.dataJson === '' ? {} : { data: error.dataJson }),
+    error: new BridgeError(isErrorCode(reason) ? reason : 'INTERNAL', message, {
+      rpcCode: code,
+      ...(dataJson === '' ? {} : { data: dataJson }),
     }),
   };
 }

@@ -11,6 +11,7 @@ import type {
 } from '../gen/mcp_bridge/router/v1/router.js';
 import type { CallHandler, Principal } from '../link.js';
 import { type InternalCall, runCall, toRouterCall, toolMembers } from './internal-call.js';
+import { checkRequestLimit } from './request-limit.js';
 import { toStatus } from './status.js';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -19,17 +20,19 @@ const MAX_BATCH = 1_000;
 /** The state of one configured server. */
 export type ServerState = Server;
 
-export interface RouterApi {
+interface RouterServiceOptions {
   readonly handler: CallHandler;
-  /** The servers as `/debug/state` shows them. */
   readonly servers: () => readonly ServerState[];
+  /** Longest params of a call, and longest results of a response. */
+  readonly maxMessageBytes: number;
 }
 
-/** The router's API for internal services: every call goes the way that a stateless client's would. */
-export function createRouterService({ handler, servers }: RouterApi): RouterServiceServer {
+/** Every call goes the way that a stateless client's would. */
+export function createRouterService(options: RouterServiceOptions): RouterServiceServer {
+  const { servers } = options;
   return {
-    call: unary((call, onCancel) => callTool(handler, call.request, timeoutOf(call), onCancel)),
-    callStream: (stream) => void streamTool(handler, stream),
+    call: unary((call, onCancel) => callTool(options, call.request, timeoutOf(call), onCancel)),
+    callStream: (stream) => void streamTool(options, stream),
     callBatch: unary(async (call, onCancel) => {
       const { calls } = call.request;
       if (calls.length > MAX_BATCH) {
@@ -39,9 +42,10 @@ export function createRouterService({ handler, servers }: RouterApi): RouterServ
         );
       }
       const timeoutMs = timeoutOf(call);
+      const room = { bytes: options.maxMessageBytes };
       return {
         outcomes: await Promise.all(
-          calls.map((one) => outcomeOf(callTool(handler, one, timeoutMs, onCancel))),
+          calls.map((one) => outcomeOf(callTool(options, one, timeoutMs, onCancel, room))),
         ),
       };
     }),
@@ -49,7 +53,7 @@ export function createRouterService({ handler, servers }: RouterApi): RouterServ
       const { caller, view, cursor } = call.request;
       const members = cursor === '' ? '' : `"cursor":${JSON.stringify(cursor)}`;
       return listTools(
-        handler,
+        options,
         { ...basis(caller, view, timeoutOf(call)), method: 'tools/list', members },
         onCancel,
       );
@@ -61,7 +65,7 @@ export function createRouterService({ handler, servers }: RouterApi): RouterServ
 type OnCancel = (cancel: () => void) => void;
 
 /** A handler whose promise becomes the reply, and whose caller's leaving cancels what it has begun. */
-function unary<Request, Response>(
+function unary<Request extends object, Response>(
   work: (call: ServerUnaryCall<Request, Response>, onCancel: OnCancel) => Promise<Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>): void => {
@@ -69,43 +73,50 @@ function unary<Request, Response>(
     call.on('cancelled', () => {
       for (const cancel of cancels) cancel();
     });
-    void attempt(() => work(call, (cancel) => cancels.push(cancel))).then(
+    const begin = async (): Promise<Response> => {
+      checkRequestLimit(call.request);
+      return work(call, (cancel) => cancels.push(cancel));
+    };
+    begin().then(
       (response) => reply(null, response),
       (error: unknown) => reply(toStatus(BridgeError.from(error))),
     );
   };
 }
 
-/** Turns what is thrown at once into a rejection, too. */
-async function attempt<T>(work: () => Promise<T>): Promise<T> {
-  return work();
+/** How much a response may still take. */
+interface Room {
+  bytes: number;
 }
 
 async function callTool(
-  handler: CallHandler,
+  { handler, maxMessageBytes }: RouterServiceOptions,
   call: ApiCall,
   timeoutMs: number,
   onCancel: OnCancel,
+  room: Room = { bytes: maxMessageBytes },
 ): Promise<CallResponse> {
-  return toResponse(await runCall(handler, toRouterCall(toolCall(call, timeoutMs)), { onCancel }));
+  const request = toRouterCall(toolCall(call, timeoutMs), maxMessageBytes);
+  return toResponse(await runCall(handler, request, { onCancel }), room);
 }
 
 async function streamTool(
-  handler: CallHandler,
+  { handler, maxMessageBytes }: RouterServiceOptions,
   stream: ServerWritableStream<{ call?: ApiCall | undefined; logLevel: string }, CallStreamResponse>,
 ): Promise<void> {
   try {
+    checkRequestLimit(stream.request);
     const { call, logLevel } = stream.request;
     if (call === undefined) throw new BridgeError('INVALID_PARAMS', 'call is missing');
     const request = { ...toolCall(call, timeoutOf(stream)), progress: true, logLevel };
-    const result = await runCall(handler, toRouterCall(request), {
+    const result = await runCall(handler, toRouterCall(request, maxMessageBytes), {
       onMessage: (message) => {
         const event = toEvent(message);
         if (event !== undefined) stream.write({ event });
       },
       onCancel: (cancel) => stream.on('cancelled', cancel),
     });
-    stream.write({ event: { $case: 'result', value: toResponse(result) } });
+    stream.write({ event: { $case: 'result', value: toResponse(result, { bytes: maxMessageBytes }) } });
     stream.end();
   } catch (error) {
     stream.emit('error', toStatus(BridgeError.from(error)));
@@ -113,11 +124,11 @@ async function streamTool(
 }
 
 async function listTools(
-  handler: CallHandler,
+  { handler, maxMessageBytes }: RouterServiceOptions,
   call: InternalCall,
   onCancel: OnCancel,
 ): Promise<{ tools: Tool[]; nextCursor: string }> {
-  const result = await runCall(handler, toRouterCall(call), { onCancel });
+  const result = await runCall(handler, toRouterCall(call, maxMessageBytes), { onCancel });
   // Made by the router's own catalog.
   const page = JSON.parse(result.toString('utf8')) as { tools: Definition[]; nextCursor?: string };
   return {
@@ -161,7 +172,15 @@ function timeoutOf(call: { getDeadline(): Date | number }): number {
   return Number.isFinite(left) ? Math.max(1, Math.ceil(left)) : DEFAULT_TIMEOUT_MS;
 }
 
-function toResponse(result: Buffer): CallResponse {
+/** @throws {BridgeError} PAYLOAD_TOO_LARGE when there is no room for it */
+function toResponse(result: Buffer, room: Room): CallResponse {
+  room.bytes -= result.length;
+  if (room.bytes < 0) {
+    throw new BridgeError(
+      'PAYLOAD_TOO_LARGE',
+      'The tool ran, but what the response holds is longer than router.maxMessageBytes',
+    );
+  }
   const resultJson = result.toString('utf8');
   // Most results never say so; only those that do are looked into.
   const isError =

@@ -1837,9 +1837,12 @@ export const Server: MessageFns<Server> = {
  * What a router offers to internal services in any language. Credentials are those of the link: metadata
  * `authorization: Bearer <token>`, or mTLS. A proven service is trusted to name the tenant and principal it acts for.
  *
- * Deadlines are gRPC deadlines; without one a call may take 60 s. A failed call has a gRPC status, and in its trailing
- * metadata `mcp-error-code` (JSON-RPC code) and `mcp-error-reason` (name in the bridge's error table). A tool that ran
- * and reported a failure of its own is a success here with `is_error` set.
+ * Deadlines are gRPC deadlines; without one a call may take 60 s. A failed call has a gRPC status with google.rpc error
+ * details: an ErrorInfo of domain "mcp-bridge", whose reason is the name in the bridge's error table and whose metadata
+ * hold `jsonRpcCode` and, up to 2 KiB, the error's `data` as JSON; and a RetryInfo where the call may be repeated after
+ * a pause. A tool that ran and reported a failure of its own is a success here with `is_error` set.
+ *
+ * On the same port: grpc.health.v1.Health and server reflection (v1 and v1alpha).
  */
 export type RouterServiceService = typeof RouterServiceService;
 export const RouterServiceService = {
