@@ -3,7 +3,8 @@ import { spawnService, type SpawnedService } from '@mcp-bridge/testkit';
 import { sourceFlags } from '../source-flags.js';
 
 /** The raw servers of this folder. */
-export type LimitServer = 'http-fixed' | 'http-json' | 'websocket-echo' | 'tcp-echo' | 'grpc-echo';
+export type LimitServer =
+  'http-fixed' | 'http-json' | 'http-paced' | 'websocket-echo' | 'tcp-echo' | 'grpc-echo';
 
 /** A raw server in a process of its own. */
 export interface RunningLimit extends AsyncDisposable {

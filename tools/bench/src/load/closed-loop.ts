@@ -1,28 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createLatencyRecorder } from '../measure/latency.js';
 import type { LoadConnection } from './connection.js';
-import type { LoadSample } from './load.js';
-
-/** How long answers that are still due at the end of a run are waited for. */
-const STRAGGLER_MS = 5_000;
+import type { RunRecord } from './run-record.js';
 
 /**
- * Sends on every connection as soon as its last answer is there, for `durationMs`, then waits for what is still
- * due. Throughput counts answers up to the end of the time; the times of all answers are in the histogram.
+ * Sends on every connection as soon as its last answer is there, for `durationMs`. A server that stalls is asked
+ * less meanwhile: response times are those that its busy clients see, no measure of what a rate would meet.
+ *
+ * @returns one promise per connection, done when its last answer is there or it is lost
  */
-export async function runClosedLoop(
+export function closedLoop(
   connections: readonly LoadConnection[],
   durationMs: number,
-): Promise<LoadSample> {
-  const latency = createLatencyRecorder();
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  const endsAt = startedAt + durationMs;
-  let requests = 0;
-  let inTime = 0;
-  let errors = 0;
-
-  const loops = connections.map((connection) => {
+  record: RunRecord,
+): Promise<void>[] {
+  const endsAt = record.startedAt + durationMs;
+  return connections.map((connection) => {
     let sentAt = 0;
     const send = (): void => {
       sentAt = performance.now();
@@ -31,38 +22,15 @@ export async function runClosedLoop(
     return new Promise<void>((resolve) => {
       connection.onReply = (ok) => {
         const now = performance.now();
-        latency.record(now - sentAt);
-        requests += 1;
-        if (!ok) errors += 1;
+        record.answer(now, now - sentAt, ok);
         if (now >= endsAt) return resolve();
-        inTime += 1;
         send();
       };
       connection.onClose = () => {
-        errors += 1;
+        record.lost();
         resolve();
       };
       send();
     });
   });
-  let answered = 0;
-  const all = Promise.all(loops.map((loop) => loop.then(() => (answered += 1))));
-  const patience = new AbortController();
-  await Promise.race([
-    all,
-    delay(durationMs + STRAGGLER_MS, undefined, { signal: patience.signal }).catch(() => {}),
-  ]);
-  patience.abort();
-  errors += connections.length - answered;
-
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return {
-    requests,
-    requestsPerSecond: (inTime * 1000) / durationMs,
-    errors,
-    durationMs,
-    latency: latency.summary(),
-    histogram: latency.encode(),
-    generatorCpuMs: (user + system) / 1000,
-  };
 }

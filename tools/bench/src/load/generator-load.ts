@@ -2,13 +2,13 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { sourceFlags } from '../source-flags.js';
 import type { LoadSpec } from './drivers.js';
-import type { Load, LoadSample } from './load.js';
+import type { Load, LoadSample, RunOptions } from './load.js';
 
 /** What the generator is told, over its IPC channel. */
 export type GeneratorOrder =
   | { readonly order: 'open'; readonly spec: LoadSpec }
   | { readonly order: 'prepare' }
-  | { readonly order: 'run'; readonly durationMs: number };
+  | { readonly order: 'run'; readonly durationMs: number; readonly options: RunOptions };
 
 export type GeneratorReport =
   { readonly opened: number } | { readonly sample: LoadSample } | { readonly failed: string };
@@ -44,8 +44,8 @@ export async function startGenerator(spec: LoadSpec): Promise<Load> {
     async prepare() {
       await tell(child, { order: 'prepare' });
     },
-    async run(durationMs) {
-      const report = await tell(child, { order: 'run', durationMs });
+    async run(durationMs, options = {}) {
+      const report = await tell(child, { order: 'run', durationMs, options });
       if (!('sample' in report)) throw new Error('the load generator did not return a sample');
       return report.sample;
     },

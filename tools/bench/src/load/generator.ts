@@ -1,6 +1,6 @@
 // The load generator's process: opens the connections of a load, then runs it as often as it is told.
 import type { GeneratorOrder, GeneratorReport } from './generator-load.js';
-import { runClosedLoop } from './closed-loop.js';
+import { runLoad } from './run-load.js';
 import type { LoadConnection } from './connection.js';
 import { openConnection } from './drivers.js';
 
@@ -11,10 +11,13 @@ let connections: LoadConnection[] = [];
 
 async function obey(order: GeneratorOrder): Promise<GeneratorReport> {
   if (order.order === 'prepare') {
-    for (const connection of connections) await connection.prepare?.();
+    for (let from = 0; from < connections.length; from += OPENED_AT_ONCE)
+      await Promise.all(
+        connections.slice(from, from + OPENED_AT_ONCE).map((connection) => connection.prepare?.()),
+      );
     return { opened: connections.length };
   }
-  if (order.order === 'run') return { sample: await runClosedLoop(connections, order.durationMs) };
+  if (order.order === 'run') return { sample: await runLoad(connections, order.durationMs, order.options) };
   const { spec } = order;
   while (connections.length < spec.connections) {
     const missing = Math.min(OPENED_AT_ONCE, spec.connections - connections.length);

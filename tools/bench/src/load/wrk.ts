@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createTempFolder, sendRaw } from '@mcp-bridge/testkit';
+import { ensureProgram } from '../ensure-program.js';
 import { kernelUnits } from '../measure/process-stat.js';
 import type { Load, LoadSample } from './load.js';
 import { parseWrkReport, wrkScript, type WrkRequest } from './wrk-script.js';
@@ -11,28 +12,9 @@ export interface WrkLoadOptions {
   readonly request: WrkRequest;
 }
 
-/**
- * Finds wrk, or installs Debian's package where that is possible.
- *
- * @throws {Error} that says what to install, where it is not
- */
+/** Finds wrk, or installs it. */
 export function ensureWrk(progress: (line: string) => void): void {
-  if (isInstalled()) return;
-  const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
-  if (!canInstall)
-    throw new Error(
-      'wrk is missing: install it ("apt-get install wrk", "dnf install wrk") and run this again.',
-    );
-  progress('Installing wrk (apt-get install wrk) …');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args: string[]): number | null =>
-    spawnSync('apt-get', args, { env, stdio: 'ignore' }).status;
-  if (apt('install', '-y', '-q', 'wrk') !== 0) {
-    apt('update', '-q');
-    apt('install', '-y', '-q', 'wrk');
-  }
-  if (!isInstalled())
-    throw new Error('apt-get could not install wrk: run "apt-get install wrk" and see why.');
+  ensureProgram({ command: 'wrk', versionFlag: '-v', debianPackage: 'wrk' }, progress);
 }
 
 /**
@@ -47,7 +29,8 @@ export async function startWrkLoad({ url, connections = 64, request }: WrkLoadOp
   return {
     // Each run opens its own connections.
     prepare: () => Promise.resolve(),
-    async run(durationMs) {
+    async run(durationMs, { ratePerSecond } = {}) {
+      if (ratePerSecond !== undefined) throw new Error('wrk has no constant rate: use the own generator');
       const seconds = Math.max(1, Math.round(durationMs / 1000));
       const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
       return sampleOf(await outputOf('wrk', args));
@@ -74,10 +57,6 @@ async function proveAnswer(url: string, { headers, body, sessions = [] }: WrkReq
   const reply = await sendRaw(url, { headers: { ...headers, ...sessionHeader }, body });
   if (reply.status !== 200 || reply.text.includes('"error"'))
     throw new Error(`the load's request got status ${reply.status} from ${url}: ${reply.text.slice(0, 500)}`);
-}
-
-function isInstalled(): boolean {
-  return spawnSync('wrk', ['-v']).error === undefined;
 }
 
 function outputOf(command: string, args: readonly string[]): Promise<string> {

@@ -1,4 +1,4 @@
-import { isSaturated, type Load, type LoadSample } from '../load/load.js';
+import { generatorUse, isSaturated, type Load, type LoadSample, type RunOptions } from '../load/load.js';
 import type { Pace } from '../scenario.js';
 import type { LatencySummary } from './latency.js';
 import { startProcessMeter, type MeteredProcess, type ProcessUse } from './process-meter.js';
@@ -13,6 +13,8 @@ export interface Subject {
   /** Processes whose CPU time is the subject's cost. */
   readonly processes: readonly MeteredProcess[];
   readonly load: Load;
+  /** Requests at this rate instead of a closed loop. */
+  readonly ratePerSecond?: number;
 }
 
 /** One run against one subject. */
@@ -41,6 +43,8 @@ export interface SubjectSummary {
   readonly processes: readonly ProcessSummary[];
   /** Over all samples. */
   readonly errors: number;
+  /** Share of its own limit that the load generator reached. */
+  readonly generatorUse: number;
   /** In most samples. */
   readonly isGeneratorSaturated: boolean;
 }
@@ -88,6 +92,18 @@ export async function compare(
   };
 }
 
+/** The medians of one subject. */
+export function summaryOf({ subjects }: Comparison, wanted: string): SubjectSummary {
+  const subject = subjects.find(({ name }) => name === wanted);
+  if (subject === undefined) throw new Error(`nothing named "${wanted}" was measured`);
+  return subject.summary;
+}
+
+/** Comparisons that could not stand side by side (too many connections at once) as one table. */
+export function joinComparisons(comparisons: readonly Comparison[]): Comparison {
+  return { subjects: comparisons.flatMap(({ subjects }) => subjects) };
+}
+
 /** Median over the rounds of subject `of` against subject `against`. */
 export function ratio({ subjects }: Comparison, metric: Metric, of: string, against: string): number {
   const values = (wanted: string): number[] => {
@@ -106,10 +122,16 @@ async function warmUp(load: Load, durationMs: number): Promise<void> {
     requests += (await load.run(durationMs)).requests;
 }
 
-async function sampleOf({ processes, load }: Subject, durationMs: number): Promise<Sample> {
+/** One run against one subject, with the use of its processes. */
+export async function sampleOf(
+  { processes, load, ratePerSecond }: Subject,
+  durationMs: number,
+  options: RunOptions = {},
+): Promise<Sample> {
   await load.prepare();
   const meter = startProcessMeter(processes);
-  const sample = await load.run(durationMs);
+  const rate = ratePerSecond === undefined ? {} : { ratePerSecond };
+  const sample = await load.run(durationMs, { ...rate, ...options });
   const use = meter.read();
   const cpuMs = use.reduce((sum, each) => sum + (each.counted ? each.cpuMs : 0), 0);
   return {
@@ -145,6 +167,7 @@ export function summarize(samples: readonly Sample[]): SubjectSummary {
       rssMiB: medianOf(({ processes }) => processes[index]?.rssMiB ?? 0),
     })),
     errors: samples.reduce((sum, { errors }) => sum + errors, 0),
+    generatorUse: medianOf(generatorUse),
     isGeneratorSaturated: samples.filter((sample) => sample.isGeneratorSaturated).length * 2 > samples.length,
   };
 }

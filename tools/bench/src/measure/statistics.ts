@@ -26,3 +26,33 @@ export function spread(values: readonly number[]): number {
   const middle = median(values);
   return Math.max(...values.map((value) => Math.abs(value - middle))) / middle;
 }
+
+/** The value that `percent` of all do not exceed (nearest rank). `NaN` of nothing. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** What a confidence interval covers in `medianInterval`, at least. */
+export const CONFIDENCE = 0.95;
+
+/**
+ * Where the median of the distribution behind the values lies, with at least 95 % confidence. It supposes no
+ * distribution: the ends are order statistics, chosen by the binomial distribution (Conover, Practical
+ * Nonparametric Statistics, 3.2). Fewer than six values cannot give that much and get their extremes.
+ */
+export function medianInterval(values: readonly number[]): { readonly low: number; readonly high: number } {
+  const sorted = values.toSorted((a, b) => a - b);
+  const { length } = sorted;
+  // The chance that fewer than `rank` of all values lie below the median.
+  let tail = 0.5 ** length;
+  let term = tail;
+  let rank = 0;
+  while (tail <= (1 - CONFIDENCE) / 2 && rank < length / 2) {
+    rank += 1;
+    term *= (length - rank + 1) / rank;
+    tail += term;
+  }
+  const low = Math.max(0, rank - 1);
+  return { low: sorted[low] ?? Number.NaN, high: sorted[length - 1 - low] ?? Number.NaN };
+}

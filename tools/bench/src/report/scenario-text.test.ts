@@ -27,7 +27,7 @@ test('shows the subject, each of its processes, what the figures are to be doubt
     goals: [judge('stdioCall', 0.08765)],
   });
   const squeezed = text.replace(/ +/g, ' ');
-  expect(squeezed).toContain('bridge * 1,235 0 % 30.0 0.50 1.00 2.00 3.00 130 1');
+  expect(squeezed).toContain('bridge * 1,235 0 % 30.0 0.50 1.00 2.00 3.00 130 95 % 1');
   expect(squeezed).toContain(' gateway 10.0 60');
   expect(squeezed).toContain(' upstream servers (not counted) 5.0 40');
   expect(text).toContain('generator was at its limit');

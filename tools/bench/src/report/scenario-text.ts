@@ -3,7 +3,19 @@ import type { SubjectResult } from '../measure/compare.js';
 import type { ScenarioResult } from '../scenario.js';
 import { textTable } from './text-table.js';
 
-const HEAD = ['', 'req/s', '±', 'CPU-µs/req', 'p50 ms', 'p95', 'p99', 'p99.9', 'RSS MiB', 'errors'];
+const HEAD = [
+  '',
+  'req/s',
+  '±',
+  'CPU-µs/req',
+  'p50 ms',
+  'p95',
+  'p99',
+  'p99.9',
+  'RSS MiB',
+  'load gen',
+  'errors',
+];
 
 /** The tables that are printed when a scenario is through. */
 export function scenarioText(name: string, { comparison, ratios, goals }: ScenarioResult): string {
@@ -34,6 +46,7 @@ function rowsOf({ name, summary }: SubjectResult): string[][] {
       summary.cpuUsPerRequest.toFixed(1),
       ...[latency.p50, latency.p95, latency.p99, latency.p999].map((ms) => ms.toFixed(2)),
       rss.toFixed(0),
+      `${(summary.generatorUse * 100).toFixed(0)} %`,
       String(summary.errors),
     ],
   ];

@@ -1,8 +1,9 @@
 import type { Scenario } from '../scenario.js';
 import { gateway } from './gateway.js';
+import { generators } from './generators.js';
 import { httpCost } from './http-cost.js';
 import { limits } from './limits.js';
 import { stdioCost } from './stdio-cost.js';
 
 /** Every scenario, in the order of `--help`. */
-export const scenarios: readonly Scenario[] = [limits, gateway, stdioCost, httpCost];
+export const scenarios: readonly Scenario[] = [limits, generators, gateway, stdioCost, httpCost];

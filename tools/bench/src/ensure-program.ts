@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+
+/** A program that is no npm package. */
+export interface Program {
+  readonly command: string;
+  /** Makes it say what it is and end. */
+  readonly versionFlag: string;
+  readonly debianPackage: string;
+}
+
+/**
+ * Finds a program, or installs Debian's package where that is possible.
+ *
+ * @throws {Error} that says what to install, where it is not
+ */
+export function ensureProgram(program: Program, progress: (line: string) => void): void {
+  const { command, debianPackage } = program;
+  if (isInstalled(program)) return;
+  const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
+  if (!canInstall)
+    throw new Error(
+      `${command} is missing: install it ("apt-get install ${debianPackage}" on Debian) and run this again.`,
+    );
+  progress(`Installing ${command} (apt-get install ${debianPackage}) …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]): number | null =>
+    spawnSync('apt-get', args, { env, stdio: 'ignore' }).status;
+  if (apt('install', '-y', '-q', debianPackage) !== 0) {
+    apt('update', '-q');
+    apt('install', '-y', '-q', debianPackage);
+  }
+  if (!isInstalled(program))
+    throw new Error(
+      `apt-get could not install ${command}: run "apt-get install ${debianPackage}" and see why.`,
+    );
+}
+
+function isInstalled({ command, versionFlag }: Program): boolean {
+  return spawnSync(command, [versionFlag]).error === undefined;
+}
