@@ -25,17 +25,24 @@ export function runStdio(sources: ConfigSources, view: string): Promise<number> 
     const { config, log, metrics, service } = context;
     const routing = addRouting(context);
     const link = createInProcessLink(routing.handler, { log });
+    let callTimeoutMs = config.gateway.callTimeout;
     const client = serveStdio({
       link,
       input: process.stdin,
       output,
       config: config.gateway,
+      callTimeoutMs: () => callTimeoutMs,
       log,
       metrics,
       principal: PRINCIPAL,
       view,
     });
-    service.add('client', { drain: (timeoutMs) => client.drain(timeoutMs) });
+    service.add('client', {
+      prepare: (change) => () => {
+        callTimeoutMs = change.config.gateway.callTimeout;
+      },
+      drain: (timeoutMs) => client.drain(timeoutMs),
+    });
     void client.ended.then(() => service.stop('the client has ended its side'));
   });
 }

@@ -27,6 +27,7 @@ export async function addGateway(context: ServiceContext, link: Link): Promise<G
   const gateway = await startGateway({ config: config.gateway, auth: config.auth, link, log, metrics });
   service.add('gateway', {
     state: () => ({ url: gateway.url, tcp: gateway.tcpAddress }),
+    prepare: (change) => gateway.prepare(change.config),
     drain: (timeoutMs) => gateway.drain(timeoutMs),
     close: () => gateway.close(),
   });

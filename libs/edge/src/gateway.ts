@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createKeyring } from '@mcp-bridge/identity';
-import { createDeadlineWheel, type Link } from '@mcp-bridge/link';
+import { createLiveKeyring } from '@mcp-bridge/identity';
+import { createDeadlineWheel, type Link, type Principal } from '@mcp-bridge/link';
 import { createRequestMeter, type Metrics } from '@mcp-bridge/metrics';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { AuthConfig, GatewayConfig, Logger } from '@mcp-bridge/service';
@@ -19,6 +19,12 @@ import { createSessions } from './sessions/sessions.js';
 import { startTcp } from './tcp/start-tcp.js';
 import { addWebSocketRoutes, type WebSockets } from './websocket/websocket-routes.js';
 
+/** The part of a configuration that a gateway takes over while it runs; of `gateway` only what needs no restart. */
+export interface GatewaySections {
+  readonly gateway: GatewayConfig;
+  readonly auth: AuthConfig;
+}
+
 export interface GatewayOptions {
   readonly config: GatewayConfig;
   readonly auth: AuthConfig;
@@ -34,6 +40,12 @@ export interface Gateway {
   readonly port: number;
   /** Where MCP over TCP is served, such as `127.0.0.1:8081`; undefined where it is not. */
   readonly tcpAddress: string | undefined;
+  /**
+   * Checks other keys, limits and origins; what it returns puts them in force. Who came in with a key that is valid no
+   * more loses open streams and connections; the replies to its requests in flight still arrive.
+   * @throws {BridgeError} CONFIG_INVALID when the keys are ambiguous
+   */
+  prepare(next: GatewaySections): () => void;
   /**
    * Takes no more connections or requests, ends the streams that would stay open, and waits until the requests
    * that were accepted are answered, at most `timeoutMs`. Then closes.
@@ -61,7 +73,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const wheel = createDeadlineWheel({ now });
   const meter = createReplyMeter(createRequestMeter(metrics, 'http'), metrics);
   const sessions = createSessions({ keys: sessionKeys });
-  const discovery = createDiscovery({ link, timeoutMs: config.callTimeout, now });
+  const keyring = createLiveKeyring(auth);
+  let settings = settingsOf(config);
+  const callTimeoutMs = (): number => settings.callTimeoutMs;
+  const discovery = createDiscovery({ link, timeoutMs: callTimeoutMs, now });
   const streams = createOpenStreams();
   const initialize = createInitialize({ sessions, discovery });
   const channelOptions = {
@@ -70,19 +85,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     wheel,
     log,
     metrics,
-    callTimeoutMs: config.callTimeout,
+    callTimeoutMs,
     maxMessageBytes: config.maxBodyBytes,
     maxBufferedBytes: config.maxBufferedBytes,
   };
-  const sse = createSseChannels(createConversations({ ...channelOptions, transport: 'sse' }));
+  const sseConversations = createConversations({ ...channelOptions, transport: 'sse' });
+  const sse = createSseChannels(sseConversations);
   let draining = false;
   const parts: GatewayParts = {
     link,
-    keyring: createKeyring(auth),
+    keyring,
     sessions,
     initialize,
-    hosts: createHostPolicy({ boundHost: config.host, allowedHosts: config.allowedHosts }),
-    origins: createOriginPolicy({ boundHost: config.host, allowedOrigins: config.allowedOrigins }),
+    get hosts() {
+      return settings.hosts;
+    },
+    get origins() {
+      return settings.origins;
+    },
     replies: {
       wheel,
       keepAliveMs: config.keepAlive,
@@ -92,7 +112,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     streams,
     sse,
     log,
-    callTimeoutMs: config.callTimeout,
+    get callTimeoutMs() {
+      return settings.callTimeoutMs;
+    },
     keepAliveMs: config.keepAlive,
     maxBodyBytes: config.maxBodyBytes,
     refused: meter.refused,
@@ -113,9 +135,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       webSockets = addWebSocketRoutes(app, {
         conversations,
         metrics,
-        hosts: parts.hosts,
-        origins: parts.origins,
-        keyring: parts.keyring,
+        get hosts() {
+          return settings.hosts;
+        },
+        get origins() {
+          return settings.origins;
+        },
+        keyring,
         replies: parts.replies,
         maxMessageBytes: config.maxBodyBytes,
         maxBufferedBytes: config.maxBufferedBytes,
@@ -128,9 +154,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
     },
   });
-  const { keyring } = parts;
-  const tcpOptions = { config, link, initialize, keyring, wheel, log, metrics, draining: () => draining };
-  const tcp = await startTcp(tcpOptions).catch((error: unknown) => {
+  const tcp = await startTcp({
+    config,
+    callTimeoutMs,
+    link,
+    initialize,
+    keyring,
+    wheel,
+    log,
+    metrics,
+    draining: () => draining,
+  }).catch((error: unknown) => {
     server.close();
     throw error;
   });
@@ -146,6 +180,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url: `${scheme}://${authorityOf(config.host, server.port)}/mcp`,
     port: server.port,
     tcpAddress: tcp === undefined ? undefined : authorityOf(config.tcp?.host ?? config.host, tcp.port),
+    prepare(next) {
+      const changeKeys = keyring.prepare(next.auth);
+      const prepared = settingsOf(next.gateway);
+      return () => {
+        changeKeys();
+        settings = prepared;
+        const isRevoked = (principal: Principal): boolean => !keyring.isInForce(principal);
+        for (const holder of [streams, conversations, sseConversations, tcp]) holder?.revoke(isRevoked);
+      };
+    },
     async drain(timeoutMs) {
       draining = true;
       server.stopListening();
@@ -160,6 +204,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What changes while the gateway runs. */
+function settingsOf(config: GatewayConfig) {
+  return {
+    callTimeoutMs: config.callTimeout,
+    hosts: createHostPolicy({ boundHost: config.host, allowedHosts: config.allowedHosts }),
+    origins: createOriginPolicy({ boundHost: config.host, allowedOrigins: config.allowedOrigins }),
   };
 }
 

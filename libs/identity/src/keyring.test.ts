@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createKeyring } from './keyring.js';
+import { createKeyring, createLiveKeyring } from './keyring.js';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 const alice = { id: 'alice', sha256: sha256('alice-secret'), tenant: 'acme' };
@@ -47,7 +47,33 @@ describe('keyring', () => {
 
   it('makes one principal of two keys with one id, so that keys rotate', () => {
     const keyring = createKeyring({ keys: [alice, { ...alice, sha256: sha256('next-secret') }] });
-    expect(keyring.authenticate('', 'alice-secret')).toBe(keyring.authenticate('', 'next-secret'));
+    expect(keyring.authenticate('', 'alice-secret')).toEqual(keyring.authenticate('', 'next-secret'));
+    expect(keyring.authenticate('Bearer alice-secret', 'next-secret')).toEqual({
+      tenant: 'acme',
+      id: 'alice',
+    });
+  });
+
+  it('tells which principals are proved by what was taken away, when keys change', () => {
+    const next = { ...alice, sha256: sha256('next-secret') };
+    const keyring = createLiveKeyring({ keys: [alice, next, bob], anonymous: { tenant: 'public' } });
+    const credentials = ['alice-secret', 'next-secret', 'bob-secret', ''];
+    const before = credentials.map((key) => keyring.authenticate('', key));
+    const inForce = () => before.map((principal) => principal !== undefined && keyring.isInForce(principal));
+    const commit = keyring.prepare({
+      keys: [next, { ...bob, tenant: 'other' }],
+      anonymous: { tenant: 'public' },
+    });
+    expect(inForce()).toEqual([true, true, true, true]);
+    commit();
+    expect(inForce()).toEqual([false, true, false, true]);
+    expect(keyring.authenticate('', 'alice-secret')).toBeUndefined();
+    expect(keyring.authenticate('', 'next-secret')).toBe(before[1]);
+    expect(keyring.authenticate('', 'bob-secret')).toEqual({ tenant: 'other', id: 'bob' });
+    keyring.prepare({ keys: [next] })();
+    expect(inForce()).toEqual([false, true, false, false]);
+    expect(() => keyring.prepare({ keys: [next, next] })).toThrow(/same sha256/);
+    expect(keyring.authenticate('', 'next-secret')).toBe(before[1]);
   });
 
   it('refuses a configuration in which a key would be ambiguous', () => {

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { BridgeError } from '@mcp-bridge/protocol';
-import { ANONYMOUS_ID, type Principal } from './principal.js';
+import { ANONYMOUS_ID, type Principal, samePrincipal } from './principal.js';
 
 /** One static API key, known by its hash only. Two keys with one id and tenant are one principal (rotation). */
 export interface ApiKey {
@@ -24,9 +24,23 @@ export interface Keyring {
    *
    * @param authorization - value of the `Authorization` header, `''` when absent; only `Bearer` is understood
    * @param apiKey - value of the `X-Api-Key` header, `''` when absent
-   * @returns always the same object for the same principal; undefined means 401
+   * @returns always the same object for the same key; undefined means 401
    */
   authenticate(authorization: string, apiKey: string): Principal | undefined;
+  /**
+   * Whether what proved a principal still would: the key is configured, anonymous callers are let in.
+   * @param principal - the very object that `authenticate` returned
+   */
+  isInForce(principal: Principal): boolean;
+}
+
+/** A keyring whose keys change while it is used. */
+export interface LiveKeyring extends Keyring {
+  /**
+   * Checks other keys; what it returns puts them in force. Keys that stay keep their principals.
+   * @throws {BridgeError} CONFIG_INVALID, as `createKeyring`
+   */
+  prepare(options: KeyringOptions): () => void;
 }
 
 /** Longer credentials are refused unread: hashing them would be free work for an attacker to order. */
@@ -39,6 +53,21 @@ export function createKeyring(options: KeyringOptions): Keyring {
   return new StaticKeyring(options);
 }
 
+/** @throws {BridgeError} CONFIG_INVALID, as `createKeyring` */
+export function createLiveKeyring(options: KeyringOptions): LiveKeyring {
+  let current = new StaticKeyring(options);
+  return {
+    authenticate: (authorization, apiKey) => current.authenticate(authorization, apiKey),
+    isInForce: (principal) => current.isInForce(principal),
+    prepare(next) {
+      const prepared = new StaticKeyring(next, current);
+      return () => {
+        current = prepared;
+      };
+    },
+  };
+}
+
 interface KnownKey {
   readonly digest: Buffer;
   readonly principal: Principal;
@@ -48,6 +77,7 @@ class StaticKeyring implements Keyring {
   /** By the first eight hex digits of the hash: knowing which prefixes exist helps nobody to find a key. */
   readonly #keys = new Map<string, KnownKey[]>();
   readonly #anonymous: Principal | undefined;
+  readonly #inForce = new Set<Principal>();
   /**
    * Credentials that were verified, as they were presented. Only right ones get in, so it cannot be flooded.
    * A lookup compares strings only when their seeded hashes agree, which gives a guesser nothing to time.
@@ -55,19 +85,27 @@ class StaticKeyring implements Keyring {
   readonly #verified = new Map<string, Principal>();
   readonly #maxVerified: number;
 
-  constructor(options: KeyringOptions) {
-    const principals = new Map<string, Principal>();
-    for (const key of options.keys) this.#add(key, principals);
-    this.#maxVerified = options.keys.length * SPELLINGS_PER_KEY;
-    this.#anonymous =
-      options.anonymous === undefined ? undefined : { tenant: options.anonymous.tenant, id: ANONYMOUS_ID };
+  constructor({ keys, anonymous }: KeyringOptions, before?: StaticKeyring) {
+    for (const key of keys) this.#add(key, before);
+    this.#maxVerified = keys.length * SPELLINGS_PER_KEY;
+    if (anonymous === undefined) return;
+    const known = before === undefined ? undefined : before.#anonymous;
+    const principal = { tenant: anonymous.tenant, id: ANONYMOUS_ID };
+    this.#anonymous = known !== undefined && samePrincipal(known, principal) ? known : principal;
+    this.#inForce.add(this.#anonymous);
+  }
+
+  isInForce(principal: Principal): boolean {
+    return this.#inForce.has(principal);
   }
 
   authenticate(authorization: string, apiKey: string): Principal | undefined {
     if (authorization === '') return apiKey === '' ? this.#anonymous : this.#verify(apiKey, apiKey);
     const bearer = this.#verified.get(authorization) ?? this.#verifyBearer(authorization);
     if (apiKey === '') return bearer;
-    return bearer !== undefined && bearer === this.#verify(apiKey, apiKey) ? bearer : undefined;
+    const bare = this.#verify(apiKey, apiKey);
+    if (bearer === undefined || bare === undefined) return undefined;
+    return samePrincipal(bearer, bare) ? bearer : undefined;
   }
 
   #verifyBearer(authorization: string): Principal | undefined {
@@ -91,7 +129,11 @@ class StaticKeyring implements Keyring {
     return found;
   }
 
-  #add(key: ApiKey, principals: Map<string, Principal>): void {
+  #find(digest: Buffer): KnownKey | undefined {
+    return this.#keys.get(prefixOf(digest))?.find((key) => key.digest.equals(digest));
+  }
+
+  #add(key: ApiKey, before: StaticKeyring | undefined): void {
     const digest = Buffer.from(key.sha256, 'hex');
     if (digest.length !== 32) {
       throw new BridgeError('CONFIG_INVALID', `The sha256 of key "${key.id}" is not 64 hex digits`);
@@ -103,10 +145,13 @@ class StaticKeyring implements Keyring {
     if (bucket.some((other) => other.digest.equals(digest))) {
       throw new BridgeError('CONFIG_INVALID', `Key "${key.id}" has the same sha256 as another key`);
     }
-    const name = `${key.tenant}\0${key.id}`;
-    const principal = principals.get(name) ?? { tenant: key.tenant, id: key.id };
-    principals.set(name, principal);
-    bucket.push({ digest, principal });
+    const known = before === undefined ? undefined : before.#find(digest);
+    const principal = { tenant: key.tenant, id: key.id };
+    const stays = known !== undefined && samePrincipal(known.principal, principal);
+    // Not one object for all keys of a principal: connections end with the key that opened them.
+    const entry = stays ? known : { digest, principal };
+    bucket.push(entry);
+    this.#inForce.add(entry.principal);
     this.#keys.set(prefixOf(digest), bucket);
   }
 }

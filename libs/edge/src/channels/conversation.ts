@@ -77,6 +77,10 @@ export class Conversation implements CallOwner, SessionOwner {
     host.meter.opened();
   }
 
+  get principal(): Principal {
+    return this.#peer.principal;
+  }
+
   get inFlight(): number {
     return this.#calls.size;
   }

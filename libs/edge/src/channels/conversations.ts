@@ -1,4 +1,4 @@
-import type { DeadlineWheel, Link } from '@mcp-bridge/link';
+import type { DeadlineWheel, Link, Principal } from '@mcp-bridge/link';
 import type { Metrics, TransportLabel } from '@mcp-bridge/metrics';
 import type { Logger } from '@mcp-bridge/service';
 import type { Initialize } from '../sessions/initialize.js';
@@ -14,8 +14,8 @@ export interface ConversationsOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly transport: TransportLabel;
-  /** Whole-call limit. */
-  readonly callTimeoutMs: number;
+  /** Whole-call limit; asked for each call. */
+  readonly callTimeoutMs: () => number;
   readonly maxMessageBytes: number;
   readonly maxBufferedBytes: number;
   /** Requests in flight on one channel; more are refused with OVERLOADED. Default 1 000. */
@@ -32,6 +32,8 @@ export interface Conversations {
    * idle; what is left after `timeoutMs` is closed then.
    */
   drain(timeoutMs: number): Promise<void>;
+  /** Closes the channels of these clients now: what let them in is valid no more. */
+  revoke(isRevoked: (principal: Principal) => boolean): void;
   /** Closes every channel now. */
   close(): void;
 }
@@ -43,10 +45,14 @@ export function createConversations(options: ConversationsOptions): Conversation
   const open = new Set<Conversation>();
   let draining = false;
   let onEmpty: (() => void) | undefined;
+  let extras = { timeoutMs: callTimeoutMs(), paramHeaders: '', traceparent: '', replayStream: '' };
   const host: ConversationHost = {
     ...shared,
     maxInFlight: options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
-    extras: { timeoutMs: callTimeoutMs, paramHeaders: '', traceparent: '', replayStream: '' },
+    get extras() {
+      if (extras.timeoutMs !== callTimeoutMs()) extras = { ...extras, timeoutMs: callTimeoutMs() };
+      return extras;
+    },
     meter: new ChannelMeter(metrics, transport),
     onEnd(conversation) {
       open.delete(conversation);
@@ -79,6 +85,11 @@ export function createConversations(options: ConversationsOptions): Conversation
         });
       }
       close();
+    },
+    revoke(isRevoked) {
+      for (const conversation of [...open]) {
+        if (isRevoked(conversation.principal)) conversation.end('revoked');
+      }
     },
     close,
   };

@@ -5,9 +5,10 @@
  * - `slow`: the client leaves more unread than it may.
  * - `session-ended`: the router has ended the connection's legacy session.
  * - `too-large`: a message was longer than the limit, on a channel that cannot go on after one.
+ * - `revoked`: the key that let the client in is valid no more.
  * - `failed`: a fault of the bridge itself.
  */
-export type CloseReason = 'draining' | 'slow' | 'session-ended' | 'too-large' | 'failed';
+export type CloseReason = 'draining' | 'slow' | 'session-ended' | 'too-large' | 'revoked' | 'failed';
 
 /**
  * The outgoing half of a duplex channel that carries whole messages. A transport implements it, and hands what

@@ -16,6 +16,8 @@ export interface RequestHead {
   contentType: string;
   accept: string;
   contentLength: string;
+  /** Whether `Transfer-Encoding` announces a body. */
+  chunked: boolean;
   sessionId: string;
   protocolVersion: string;
   mcpMethod: string | undefined;
@@ -43,6 +45,7 @@ export function readHead(req: HttpRequest): RequestHead {
     contentType: '',
     accept: '',
     contentLength: '',
+    chunked: false,
     sessionId: '',
     protocolVersion: '',
     mcpMethod: undefined,
@@ -77,6 +80,7 @@ export function readHead(req: HttpRequest): RequestHead {
       case 'transfer-encoding':
         // uWebSockets.js takes anything that ends in "chunked" for it; a proxy in front may not.
         if (value.toLowerCase() !== 'chunked') head.fault = 'Transfer-Encoding must be chunked';
+        head.chunked = true;
         break;
       case 'accept':
         head.accept = head.accept === '' ? value : `${head.accept}, ${value}`;

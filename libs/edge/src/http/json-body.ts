@@ -30,7 +30,11 @@ export function receiveJson<R extends JsonRequest>(
   handle: BodyHandler<R>,
 ): void {
   const receiver = new JsonBody(parts, request, handle);
-  if (Number(request.head.contentLength) > parts.maxBodyBytes) receiver.onTooLarge();
+  const { contentLength, chunked } = request.head;
+  const announced = Number(contentLength);
+  if (announced > parts.maxBodyBytes) receiver.onTooLarge();
+  // When such a head arrives in pieces, uWebSockets.js never says that its body is over.
+  else if (announced === 0 && !chunked) receiver.onBody(Buffer.alloc(0));
   else receiveBody(res, parts.maxBodyBytes, receiver);
 }
 

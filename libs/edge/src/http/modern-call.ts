@@ -1,4 +1,4 @@
-import type { CallHandle, CallRequest, CallSink, Link } from '@mcp-bridge/link';
+import type { CallHandle, CallRequest, CallSink, Link, Principal } from '@mcp-bridge/link';
 import { type BridgeError, errorReply, resultReply } from '@mcp-bridge/protocol';
 import { isEndless } from '../calls/call-request.js';
 import { eventFrame } from './event-frame.js';
@@ -19,6 +19,7 @@ export interface ModernCallOptions {
  */
 export class ModernCall implements CallSink, ReplyOwner, OpenStream {
   readonly session = '';
+  readonly principal: Principal;
   readonly #reply: HttpReply;
   readonly #id: string;
   readonly #options: ModernCallOptions;
@@ -26,6 +27,7 @@ export class ModernCall implements CallSink, ReplyOwner, OpenStream {
   #handle: CallHandle | undefined = undefined;
 
   constructor(reply: HttpReply, request: CallRequest, options: ModernCallOptions) {
+    this.principal = request.principal;
     this.#reply = reply;
     this.#id = request.clientRequestId;
     this.#options = options;

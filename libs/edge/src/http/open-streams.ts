@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { Principal } from '@mcp-bridge/link';
 
 /** A reply that stays open until somebody ends it. */
 export interface OpenStream {
   /** `''` for the stream of a modern client. */
   readonly session: string;
+  /** Who opened it, as its key proved. */
+  readonly principal: Principal;
   /** Ends it in the way its client understands; the client may come back elsewhere. */
   endGracefully(): void;
 }
@@ -15,6 +18,8 @@ export interface OpenStreams {
   /** Open streams of a session here. */
   countOf(session: string): number;
   endSession(session: string): void;
+  /** Ends the streams of these clients: what let them in is valid no more. */
+  revoke(isRevoked: (principal: Principal) => boolean): void;
   endAll(): void;
   /**
    * An id for an event stream, unique over all gateways. It is no secret: a stream is resumed only with the
@@ -46,6 +51,9 @@ export function createOpenStreams(): OpenStreams {
     },
     endSession(session) {
       for (const stream of [...(bySession.get(session) ?? [])]) stream.endGracefully();
+    },
+    revoke(isRevoked) {
+      for (const stream of [...open]) if (isRevoked(stream.principal)) stream.endGracefully();
     },
     endAll() {
       for (const stream of [...open]) stream.endGracefully();

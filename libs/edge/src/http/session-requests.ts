@@ -33,7 +33,7 @@ export function handleGet(parts: GatewayParts, post: Post): void {
     reply.refuse(new BridgeError('INVALID_REQUEST', message), undefined, 409);
     return;
   }
-  new SessionStream(parts, reply, client, position);
+  new SessionStream(parts, post, client, position);
 }
 
 /** DELETE: ends the session here at once, and at its home router for all gateways. Legacy clients only. */

@@ -1,4 +1,4 @@
-import type { CallHandle, CallRequest, CallSink } from '@mcp-bridge/link';
+import type { CallHandle, CallRequest, CallSink, Principal } from '@mcp-bridge/link';
 import { type DeadlineEntry, type DeadlineWheel, createDeadline } from '@mcp-bridge/link';
 import type { BridgeError } from '@mcp-bridge/protocol';
 import { toInternalCall } from '../calls/call-request.js';
@@ -7,6 +7,7 @@ import type { Client } from '../calls/client.js';
 import { eventFrame, primingFrame } from './event-frame.js';
 import type { GatewayParts } from './gateway-parts.js';
 import type { OpenStream } from './open-streams.js';
+import type { Post } from './post.js';
 import type { HttpReply, ReplyOwner } from './reply.js';
 import { legacyCallStatus } from './status.js';
 
@@ -35,6 +36,7 @@ export function parseEventId(lastEventId: string): StreamPosition | undefined {
  * a broken link is repaired unseen: the stream is resumed where the client is, or opened anew.
  */
 export class SessionStream implements CallSink, ReplyOwner, OpenStream {
+  readonly principal: Principal;
   readonly #parts: GatewayParts;
   readonly #reply: HttpReply;
   readonly #client: Client;
@@ -45,7 +47,8 @@ export class SessionStream implements CallSink, ReplyOwner, OpenStream {
   #pauseMs = FIRST_PAUSE_MS;
   #handle: CallHandle | undefined = undefined;
 
-  constructor(parts: GatewayParts, reply: HttpReply, client: Client, resume: StreamPosition | undefined) {
+  constructor(parts: GatewayParts, { reply, principal }: Post, client: Client, resume?: StreamPosition) {
+    this.principal = principal;
     this.#parts = parts;
     this.#reply = reply;
     this.#client = client;

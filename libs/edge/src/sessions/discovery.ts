@@ -13,7 +13,7 @@ export interface Description {
 
 export interface DiscoveryOptions {
   readonly link: Link;
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -51,7 +51,7 @@ export function createDiscovery({ link, timeoutMs, now }: DiscoveryOptions): Dis
       const known = cache.get(key);
       if (known !== undefined && now() < known.expiresAt) return known.description;
       let ttlMs = 0;
-      const description = ask(link, client, timeoutMs).then((result) => {
+      const description = ask(link, client, timeoutMs()).then((result) => {
         ttlMs = Math.min(freshnessOf(result), MAX_AGE_MS);
         return describe(result);
       });

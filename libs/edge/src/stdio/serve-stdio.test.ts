@@ -21,6 +21,7 @@ class Streams {
       input: this.input,
       output: this.output,
       config: { ...configSchema.parse({}).gateway, ...config },
+      callTimeoutMs: () => 60_000,
       log: createLogger({ name: 'test', level: 'silent' }),
       metrics: createMetrics({ processMetrics: false }),
       principal: { tenant: 'default', id: 'stdio' },

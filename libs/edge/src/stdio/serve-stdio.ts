@@ -17,7 +17,9 @@ export interface StdioOptions {
   readonly input: Readable;
   /** What the client reads: one message a line, and nothing else. */
   readonly output: Writable;
-  readonly config: Pick<GatewayConfig, 'callTimeout' | 'maxBodyBytes' | 'maxBufferedBytes'>;
+  readonly config: Pick<GatewayConfig, 'maxBodyBytes' | 'maxBufferedBytes'>;
+  /** Whole-call limit; asked for each call. */
+  readonly callTimeoutMs: () => number;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Whoever could spawn this process; nobody is authenticated. */
@@ -43,11 +45,11 @@ const SECRET_BYTES = 32;
  * Input waits while the client does not read; one that leaves more than `maxBufferedBytes` unread is left.
  */
 export function serveStdio(options: StdioOptions): StdioClient {
-  const { link, input, output, config, log, metrics } = options;
+  const { link, input, output, config, callTimeoutMs, log, metrics } = options;
   const now = (): number => performance.now();
   const wheel = createDeadlineWheel({ now });
   const sessions = createSessions({ keys: [randomBytes(SECRET_BYTES)] });
-  const discovery = createDiscovery({ link, timeoutMs: config.callTimeout, now });
+  const discovery = createDiscovery({ link, timeoutMs: callTimeoutMs, now });
   const conversations = createConversations({
     link,
     initialize: createInitialize({ sessions, discovery }),
@@ -55,7 +57,7 @@ export function serveStdio(options: StdioOptions): StdioClient {
     log,
     metrics,
     transport: 'stdio',
-    callTimeoutMs: config.callTimeout,
+    callTimeoutMs,
     maxMessageBytes: config.maxBodyBytes,
     maxBufferedBytes: config.maxBufferedBytes,
   });

@@ -133,6 +133,7 @@ export class FrameChannel implements TcpChannel, MessagePipe, FrameReceiver {
       this.#connection.endWithin(LINGER_MS);
     } else {
       if (reason === 'session-ended') this.refuse(sessionEnded());
+      else if (reason === 'revoked') this.refuse(revoked());
       else if (reason !== 'draining') this.refuse(new BridgeError('INTERNAL', 'Internal error'));
       this.#end();
     }
@@ -229,6 +230,10 @@ export class FrameChannel implements TcpChannel, MessagePipe, FrameReceiver {
 
 function sessionEnded(): BridgeError {
   return new BridgeError('SESSION_NOT_FOUND', 'The session has ended; connect and initialize again');
+}
+
+function revoked(): BridgeError {
+  return new BridgeError('UNAUTHENTICATED', 'The API key is not valid any more');
 }
 
 function broken(what: string): BridgeError {

@@ -9,6 +9,7 @@ import { startTcpServer, type TcpServer } from './tcp-server.js';
 
 export interface TcpOptions {
   readonly config: GatewayConfig;
+  readonly callTimeoutMs: () => number;
   readonly link: Link;
   readonly initialize: Initialize;
   readonly keyring: Keyring;
@@ -26,7 +27,7 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
  * @throws {BridgeError} CONFIG_INVALID when the address is taken, or the certificate cannot be loaded
  */
 export async function startTcp(options: TcpOptions): Promise<TcpServer | undefined> {
-  const { config, link, initialize, keyring, wheel, log, metrics, draining } = options;
+  const { config, callTimeoutMs, link, initialize, keyring, wheel, log, metrics, draining } = options;
   const { tcp, maxBufferedBytes, keepAlive: keepAliveMs } = config;
   if (tcp === undefined) return undefined;
   const establishment = metrics.connectionEstablishment.labels({ transport: 'tcp' });
@@ -43,7 +44,7 @@ export async function startTcp(options: TcpOptions): Promise<TcpServer | undefin
         log,
         metrics,
         transport: 'tcp',
-        callTimeoutMs: config.callTimeout,
+        callTimeoutMs,
         // A frame of MessagePack may be longer as JSON.
         maxMessageBytes: Math.max(config.maxBodyBytes, tcp.maxFrameBytes),
         maxBufferedBytes,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import type { Principal } from '@mcp-bridge/link';
 import { BridgeError } from '@mcp-bridge/protocol';
 import { TcpConnection } from './tcp-connection.js';
 import type { TcpHost } from './tcp-host.js';
@@ -28,6 +29,8 @@ export interface TcpServer {
    * answered; cuts what is left after `timeoutMs`.
    */
   drain(timeoutMs: number): Promise<void>;
+  /** Ends the connections of these clients now: what let them in is valid no more. */
+  revoke(isRevoked: (principal: Principal) => boolean): void;
   /** Cuts every connection. Idempotent. */
   close(): void;
 }
@@ -75,6 +78,7 @@ export async function startTcpServer(options: TcpServerOptions): Promise<TcpServ
       }
       close();
     },
+    revoke: (isRevoked) => host.conversations.revoke(isRevoked),
     close,
   };
 }

@@ -6,6 +6,7 @@ const CLOSING: Readonly<Record<Exclude<CloseReason, 'slow'>, readonly [code: num
   draining: [1001, 'The gateway is shutting down; connect again'],
   'session-ended': [1012, 'The session has ended; connect and initialize again'],
   'too-large': [1009, 'The message is too large; see gateway.maxBodyBytes'],
+  revoked: [1008, 'The API key is not valid any more'],
   failed: [1011, 'Internal error'],
 };
 
