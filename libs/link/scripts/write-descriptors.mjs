@@ -9,9 +9,13 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 const project = fileURLToPath(new URL('..', import.meta.url));
 const target = join(process.argv[2] ?? project, 'src/gen/descriptors.ts');
 
+/** The link is for bridges alone. */
+const shown = ['mcp_bridge/router', 'grpc', 'google'].flatMap((path) => ['--path', `proto/${path}`]);
 /** FileDescriptorSet: `repeated FileDescriptorProto file = 1`. */
 const reader = new BinaryReader(
-  execFileSync('buf', ['build', '--exclude-source-info', '-o', '-'], { cwd: project }),
+  execFileSync('buf', ['build', '--as-file-descriptor-set', '--exclude-source-info', ...shown, '-o', '-'], {
+    cwd: project,
+  }),
 );
 const files = [];
 while (reader.pos < reader.len) {
