@@ -245,25 +245,21 @@ describe('content', () => {
       ([name, value]) => `${name}: ${value}\r\n`,
     );
     const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${fields.join('')}Content-Length: ${body.length}\r\n\r\n`;
-    const text = await new Promise<string>((resolve) => {
-      let received = '';
-      const socket = connect(gateway.port, '127.0.0.1');
-      socket.setNoDelay(true);
-      socket.on('data', (chunk) => {
-        received += chunk.toString();
-        if (received.includes('"result"')) socket.destroy();
-      });
-      socket.on('close', () => resolve(received));
-      const requestLine = 'POST /mcp HTTP/1.1\r\n';
-      const bytes = [requestLine, ...(head + body).slice(requestLine.length)];
-      const step = (): void => {
-        const next = bytes.shift();
-        if (next !== undefined) socket.write(next, () => setImmediate(step));
-      };
-      step();
-    });
+    const requestLine = 'POST /mcp HTTP/1.1\r\n';
+    const pieces = [requestLine, ...(head + body).slice(requestLine.length)];
+    const text = await sendPieces(gateway.port, pieces, (all) => all.includes('"result"'));
     expect(text).toContain('HTTP/1.1 200 OK');
   });
+
+  it.each(['Content-Length: 0\r\n', ''])(
+    'answers a head in pieces that no body follows (%j)',
+    async (length) => {
+      const fields = `Host: localhost\r\nContent-Type: application/json\r\nAccept: */*\r\n${length}\r\n`;
+      const pieces = ['POST /mcp HTTP/1.1\r\n', ...fields];
+      const text = await sendPieces(gateway.port, pieces, (all) => all.includes('"error"'));
+      expect(text).toContain('The request has no body');
+    },
+  );
 });
 
 describe('malformed heads', () => {
@@ -366,3 +362,27 @@ describe('credentials', () => {
     expect(stolen.text).toBe(unknown.text);
   });
 });
+
+/** Sends pieces in segments of their own; what came back, until `isWhole` says so. */
+function sendPieces(
+  port: number,
+  pieces: readonly string[],
+  isWhole: (received: string) => boolean,
+): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => {
+      received += chunk.toString();
+      if (isWhole(received)) socket.destroy();
+    });
+    socket.on('close', () => resolve(received));
+    const rest = [...pieces];
+    const step = (): void => {
+      const next = rest.shift();
+      if (next !== undefined) socket.write(next, () => setImmediate(step));
+    };
+    step();
+  });
+}
