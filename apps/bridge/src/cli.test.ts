@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createKeyring } from '@mcp-bridge/identity';
@@ -27,6 +27,14 @@ function run(args: string[], env: Record<string, string> = {}): Promise<Outcome>
       resolve({ code: child.exitCode ?? -1, stdout, stderr });
     });
   });
+}
+
+/** A port that somebody listens on. */
+async function takePort(): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A TCP server that listens has an address with a port.
+  return { server, port: (server.address() as AddressInfo).port };
 }
 
 describe('mcp-bridge', () => {
@@ -106,13 +114,7 @@ describe('mcp-bridge start', () => {
     '%s refuses a bad file with 78 and opens nothing',
     async (command) => {
       // The port is ours: had the command tried to open it, it would complain of that and not of the level.
-      const server = createServer();
-      const port = await new Promise<number>((resolve) => {
-        server.listen(0, '127.0.0.1', () => {
-          const address = server.address();
-          resolve(typeof address === 'object' && address !== null ? address.port : 0);
-        });
-      });
+      const { server, port } = await takePort();
       const sections = ['gateway', 'router', 'admin'].map((section) => `${section}: { port: ${port} }`);
       const file = await folder.write('level.yaml', `${sections.join('\n')}\nlog: { level: y }\n`);
       const { code, stdout, stderr } = await run([command, '-c', file]);
@@ -122,6 +124,18 @@ describe('mcp-bridge start', () => {
       expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('log.level: Invalid option')]);
     },
   );
+
+  test.each(['gateway', 'router'])('a %s whose port is taken says which one and exits 1', async (role) => {
+    const { server, port } = await takePort();
+    const file = await folder.write(
+      'taken.yaml',
+      `${role}: { port: ${port} }\nauth: { anonymous: {} }\nadmin: { port: 0 }\n`,
+    );
+    const { code, stderr } = await run([role, '-c', file]);
+    server.close();
+    expect(stderr).toContain(`${role}: 127.0.0.1:${port} cannot be bound; is it in use`);
+    expect(code).toBe(1);
+  });
 
   test('says so when a file is missing', async () => {
     const missing = path.join(folder.path, 'none.yaml');

@@ -32,7 +32,7 @@ const rawCall = () => {
 describe('start', () => {
   it('says which address is taken', async () => {
     await expect(startTestGateway({ config: { port: gateway.port } })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'INTERNAL',
       message: expect.stringContaining(`127.0.0.1:${gateway.port}`) as string,
     });
   });

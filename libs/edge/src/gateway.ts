@@ -63,8 +63,8 @@ const MIN_SECRET_BYTES = 32;
  * Serves MCP clients over HTTP, WebSocket and TCP, and hands their calls to the link. The link stays its caller's to
  * close.
  *
- * @throws {BridgeError} CONFIG_INVALID when the address cannot be bound, or a key, certificate or session key
- * file is unusable
+ * @throws {BridgeError} CONFIG_INVALID when a key, certificate or session key file is unusable; INTERNAL when an
+ * address is taken
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, auth, link, log, metrics } = options;

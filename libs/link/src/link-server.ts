@@ -46,7 +46,7 @@ export interface LinkServer extends AsyncDisposable {
 /**
  * Opens the router's side of the link.
  *
- * @throws {BridgeError} CONFIG_INVALID beyond loopback without a credential, or when the address cannot be bound
+ * @throws {BridgeError} CONFIG_INVALID beyond loopback without a credential; INTERNAL when the address is taken
  */
 export async function startLinkServer(options: LinkServerOptions): Promise<LinkServer> {
   const credential = options.credential ?? {};
@@ -114,8 +114,8 @@ class StartedLinkServer implements LinkServer {
       this.#server.bindAsync(address, serverCredentials(credential ?? {}), (error, bound) => {
         if (error === null) resolve(bound);
         else {
-          const message = `The router cannot listen on ${address}: ${error.message}. Choose another host or port`;
-          reject(new BridgeError('CONFIG_INVALID', message, { cause: error }));
+          const message = `router: ${address} cannot be bound; is it in use, or not an address of this host?`;
+          reject(new BridgeError('INTERNAL', message, { cause: error }));
         }
       });
     });

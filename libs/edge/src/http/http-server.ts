@@ -23,7 +23,7 @@ export interface HttpServer {
   close(): void;
 }
 
-/** @throws {BridgeError} CONFIG_INVALID when the address is taken, or the certificate cannot be loaded */
+/** @throws {BridgeError} INTERNAL when the address is taken; CONFIG_INVALID when the certificate cannot be loaded */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { parts, host, port } = options;
   const app = createApp(options.tls);
@@ -84,7 +84,7 @@ function listen(app: TemplatedApp, host: string, port: number): Promise<us_liste
         app.close();
         reject(
           new BridgeError(
-            'CONFIG_INVALID',
+            'INTERNAL',
             `gateway: ${host}:${port} cannot be bound; is it in use, or not an address of this host?`,
           ),
         );

@@ -24,7 +24,7 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /**
  * Opens the TCP port of a gateway where one is configured.
- * @throws {BridgeError} CONFIG_INVALID when the address is taken, or the certificate cannot be loaded
+ * @throws {BridgeError} INTERNAL when the address is taken; CONFIG_INVALID when the certificate cannot be loaded
  */
 export async function startTcp(options: TcpOptions): Promise<TcpServer | undefined> {
   const { config, callTimeoutMs, link, initialize, keyring, wheel, log, metrics, draining } = options;

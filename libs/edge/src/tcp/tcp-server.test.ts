@@ -54,7 +54,7 @@ describe('the port', () => {
     const port = Number(tcpAddress?.split(':')[1]);
     const second = startTestGateway({ config: { tcp: { port, maxFrameBytes: 2000, maxConnections: 1 } } });
     await expect(second).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'INTERNAL',
       message: expect.stringContaining(`gateway.tcp: 127.0.0.1:${port}`) as string,
     });
   });

@@ -35,7 +35,7 @@ export interface TcpServer {
   close(): void;
 }
 
-/** @throws {BridgeError} CONFIG_INVALID when the address is taken, or the certificate cannot be loaded */
+/** @throws {BridgeError} INTERNAL when the address is taken; CONFIG_INVALID when the certificate cannot be loaded */
 export async function startTcpServer(options: TcpServerOptions): Promise<TcpServer> {
   const { host, address, port, maxConnections } = options;
   const open = new Set<TcpConnection>();
@@ -113,7 +113,7 @@ function listen(server: Server, address: string, port: number): Promise<void> {
     server.once('error', (cause) => {
       const where = `${address}:${port}`;
       const why = `gateway.tcp: ${where} cannot be bound; is it in use, or not an address of this host?`;
-      reject(new BridgeError('CONFIG_INVALID', why, { cause }));
+      reject(new BridgeError('INTERNAL', why, { cause }));
     });
     server.listen({ host: address, port, exclusive: true }, () => {
       server.removeAllListeners('error');
