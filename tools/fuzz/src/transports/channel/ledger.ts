@@ -80,7 +80,8 @@ export class Ledger {
     for (const [id] of input.bytes.toString('latin1').matchAll(/7\d{9,14}/g))
       if (!this.#isInRange(id)) this.#changedIds.add(id);
     // No reply is due to what was cancelled.
-    if (input.bytes.includes('cancelled')) this.#excuse(input.bytes);
+    const text = unescaped(input.bytes);
+    if (text.includes('cancelled')) this.#excuse(input, text);
   }
 
   /**
@@ -142,9 +143,12 @@ export class Ledger {
       if (turn.input.due.kind === 'own-or-error' && turn !== this.#turns[0]) this.#mayRefuseFirst(answer);
       return;
     }
-    if (this.#answered.has(id)) throw new Error(`a second reply to ${id}`);
+    const [first] = this.#turns;
+    // A mutated id may be that of an earlier step by chance.
+    if (this.#answered.has(id) && first?.input.bytes.includes(id) !== true)
+      throw new Error(`a second reply to ${id}`);
     // Refusals come in order, so it is for the first, whichever of its ids the bridge took for the id.
-    this.#turns[0]?.errors.push(classOf(answer));
+    first?.errors.push(classOf(answer));
     if (this.#isInRange(answer.id) || this.#changedIds.has(answer.id)) return;
     throw new Error(`a reply has the id ${answer.id}, which was not sent here`);
   }
@@ -190,17 +194,26 @@ export class Ledger {
     return step === undefined || (step >= this.#firstStep - RECENT_STEPS && step <= this.#lastStep);
   }
 
-  #excuse(bytes: Buffer): void {
+  #excuse(cancelling: SentInput, text: string): void {
     for (const [id, input] of this.#waiting) {
-      if (!bytes.includes(id)) continue;
+      if (!text.includes(id)) continue;
       this.#waiting.delete(id);
       this.#end(input, 'cancelled', undefined, '');
     }
     for (const [index, turn] of this.#turns.entries()) {
       const { due } = turn.input;
-      if (!('id' in due) || turn.input.bytes === bytes || !bytes.includes(due.id)) continue;
+      if (!('id' in due) || turn.input === cancelling || !text.includes(due.id)) continue;
       const input: SentInput = { ...turn.input, due: { kind: 'nothing' } };
       this.#turns[index] = { ...turn, input };
     }
   }
+}
+
+/** Mutations write characters as escapes, and the bridge reads them. */
+function unescaped(bytes: Buffer): string {
+  const text = bytes.toString('latin1');
+  if (!text.includes('\\u')) return text;
+  return text.replace(/\\u([0-9a-f]{4})/gi, (_escape, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  );
 }
