@@ -106,6 +106,13 @@ export const goals = {
     direction: 'at most',
     unit: 'ratio',
   },
+  routerApi: {
+    id: 'gRPC API',
+    what: 'unary Call of a trivial native tool: CPU of the router against a bare grpc-js echo',
+    goal: 1.3,
+    direction: 'at most',
+    unit: 'ratio',
+  },
   addedMedian: {
     id: 'P8',
     what: 'half of saturation: added p50',

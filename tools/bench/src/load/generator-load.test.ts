@@ -6,7 +6,7 @@ import { startLimit } from '../limits/start-limit.js';
 import type { LoadSpec } from './drivers.js';
 import { startGenerator } from './generator-load.js';
 
-const RUN_MS = 100;
+const RUN_MS = 400;
 const sizes = { connections: 4, messageBytes: 300 };
 const call = { method: 'tools/call', params: { name: 'echo', arguments: { text: 'hi' } } };
 
@@ -61,7 +61,7 @@ describe('the load generator', () => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
       await using load = await startGenerator({ kind: 'http', url, connections: 2, ...call });
       await load.prepare();
-      const sample = await load.run(RUN_MS * 10);
+      const sample = await load.run(RUN_MS * 3);
       expect(sample.requests).toBe(50);
       expect(sample.errors).toBe(52);
     } finally {

@@ -29,12 +29,25 @@ export function numberedRequest(options: NumberedRequestOptions): NumberedReques
     'content-length': String(Buffer.byteLength(body)),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const bytes = Buffer.from(`POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
-  const idAt = bytes.indexOf(`"id":${FIRST_ID}`) + '"id":'.length;
+  const head = `POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  if (isNotification) {
+    const bytes = Buffer.from(head + body);
+    return { next: () => bytes, idText: '' };
+  }
+  return numberedBytes(Buffer.from(head + body));
+}
+
+/** A JSON-RPC request that some frame may still be put around; its id has the length that `numberedBytes` wants. */
+export function numberedBody(method: string, params: Readonly<Record<string, unknown>>): Buffer {
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: FIRST_ID, method, params }));
+}
+
+/** Numbers a request that was made of `numberedBody`, framed as it goes out. */
+export function numberedBytes(bytes: Buffer): NumberedRequest {
+  const idAt = bytes.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;
   let last = FIRST_ID;
   return {
     next() {
-      if (isNotification) return bytes;
       last += 1;
       bytes.write(String(last), idAt, 'latin1');
       return bytes;

@@ -1,6 +1,19 @@
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import {
+  encodeCredit,
+  encodeFrame,
+  encodeHello,
+  encodePong,
+  FRAME_ENCODING,
+  FRAME_KIND,
+  FrameDecoder,
+  FRAMING_PREFACE,
+  jsonToMsgpack,
+  type MessageEncoding,
+} from '@mcp-bridge/protocol';
 import type { LoadConnection } from './connection.js';
+import { numberedBody, numberedBytes } from './numbered-request.js';
 
 /** Load of equal messages on a TCP server that sends each back. */
 export interface TcpEchoSpec {
@@ -10,8 +23,25 @@ export interface TcpEchoSpec {
   readonly messageBytes: number;
 }
 
+/** Load of JSON-RPC requests over binary TCP, each connection a client of its own. */
+export interface TcpLoadSpec {
+  readonly kind: 'tcp';
+  readonly port: number;
+  readonly connections: number;
+  /** Default json. Requests in MessagePack all have the same id: one is under way at a time. */
+  readonly encoding?: MessageEncoding;
+  readonly key?: string;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+const HOST = '127.0.0.1';
+/** What the server may send between two CREDIT frames of ours. */
+const CREDIT_BYTES = 64 * 1024 * 1024;
+const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
 export async function openTcpEcho({ port, messageBytes }: TcpEchoSpec): Promise<LoadConnection> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const socket = connect({ host: HOST, port, noDelay: true });
   await once(socket, 'connect');
   const message = Buffer.alloc(messageBytes, 'x');
   let due = 0;
@@ -31,4 +61,69 @@ export async function openTcpEcho({ port, messageBytes }: TcpEchoSpec): Promise<
   socket.on('error', () => {});
   socket.once('close', () => connection.onClose());
   return connection;
+}
+
+/** Connects one client and waits for the WELCOME; one that was cut while idle is opened again before a run. */
+export async function openTcpClient(spec: TcpLoadSpec): Promise<LoadConnection> {
+  const { method, params, encoding = 'json' } = spec;
+  const body = numberedBody(method, params);
+  const frame =
+    encoding === 'json'
+      ? encodeFrame(FRAME_KIND.MESSAGE, FRAME_ENCODING.JSON, body)
+      : encodeFrame(FRAME_KIND.MESSAGE, FRAME_ENCODING.MSGPACK, jsonToMsgpack(body));
+  const request = encoding === 'json' ? numberedBytes(frame) : { next: () => frame, idText: 'id' };
+  const connection: LoadConnection = {
+    onReply: () => {},
+    onClose: () => {},
+    async prepare() {
+      if (socket.destroyed) socket = await open();
+    },
+    send: () => socket.write(request.next()),
+    close: () => socket.destroy(),
+  };
+  const isAnswer = (payload: Buffer): boolean =>
+    payload.includes(request.idText) && payload.includes('result');
+  const open = (): Promise<Socket> => openFrames(spec, connection, isAnswer);
+  let socket = await open();
+  return connection;
+}
+
+async function openFrames(
+  { port, key, encoding = 'json' }: TcpLoadSpec,
+  connection: LoadConnection,
+  isAnswer: (payload: Buffer) => boolean,
+): Promise<Socket> {
+  const socket = connect({ host: HOST, port, noDelay: true });
+  await once(socket, 'connect');
+  const hello = { encodings: [encoding], credit: CREDIT_BYTES, maxFrameBytes: MAX_FRAME_BYTES };
+  socket.write(
+    Buffer.concat([FRAMING_PREFACE, encodeHello({ ...hello, ...(key !== undefined && { key }) })]),
+  );
+  let received = 0;
+  return await new Promise((resolve, reject) => {
+    const decoder = new FrameDecoder(
+      {
+        onFrame(kind, _encoding, payload) {
+          if (kind === FRAME_KIND.WELCOME) return resolve(socket);
+          if (kind === FRAME_KIND.ERROR)
+            return reject(new Error(`TCP client refused: ${payload.toString()}`));
+          if (kind === FRAME_KIND.PING) return void socket.write(encodePong(payload));
+          if (kind !== FRAME_KIND.MESSAGE) return;
+          received += payload.length;
+          if (received > CREDIT_BYTES / 2) {
+            socket.write(encodeCredit(received));
+            received = 0;
+          }
+          connection.onReply(isAnswer(payload));
+        },
+      },
+      MAX_FRAME_BYTES,
+    );
+    socket.on('data', (bytes) => decoder.push(bytes));
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      reject(new Error(`the TCP connection to port ${port} was closed before WELCOME`));
+      connection.onClose();
+    });
+  });
 }

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createServerFrameParser, maskedTextFrame } from './websocket-frames.js';
+import { createServerFrameParser, maskedFrame, OPCODE } from './websocket-frames.js';
 
 test('frames of every length class have the header of RFC 6455', () => {
-  const header = (bytes: number): number[] => [...maskedTextFrame(Buffer.alloc(bytes)).subarray(0, 4)];
+  const header = (bytes: number): number[] => [
+    ...maskedFrame(OPCODE.TEXT, Buffer.alloc(bytes)).subarray(0, 4),
+  ];
   expect(header(125)).toEqual([0x81, 0x80 | 125, 0, 0]);
   expect(header(126)).toEqual([0x81, 0x80 | 126, 0, 126]);
   expect(header(65_536).slice(0, 2)).toEqual([0x81, 0x80 | 127]);
-  expect(maskedTextFrame(Buffer.alloc(65_536)).length).toBe(2 + 8 + 4 + 65_536);
+  expect(maskedFrame(OPCODE.TEXT, Buffer.alloc(65_536)).length).toBe(2 + 8 + 4 + 65_536);
 });
 
 test('a server’s frames are found however the bytes are cut', () => {
@@ -34,7 +36,7 @@ test('a server’s frames are found however the bytes are cut', () => {
 
 /** What a server would send: the client's frame without mask. */
 function serverFrame(size: number): Buffer {
-  const masked = maskedTextFrame(Buffer.alloc(size, 'y'));
+  const masked = maskedFrame(OPCODE.TEXT, Buffer.alloc(size, 'y'));
   const head = Buffer.from(masked.subarray(0, masked.length - size - 4));
   head.writeUInt8(head.readUInt8(1) & 0x7f, 1);
   return Buffer.concat([head, Buffer.alloc(size, 'y')]);

@@ -8,27 +8,31 @@ export interface ServerFrameParser {
   push(bytes: Buffer): void;
 }
 
-const FIN_TEXT = 0x81;
+/** Kinds of frames that the load generator knows (RFC 6455, section 5.2). */
+export const OPCODE = { TEXT: 1, CLOSE: 8, PING: 9, PONG: 10 } as const;
+
+const FIN = 0x80;
 const MASKED = 0x80;
 const SHORT_MAX = 125;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
 /**
- * A text frame as clients send it (RFC 6455, section 5.2). The mask is zero, so that masking costs the load
+ * A frame as clients send it (RFC 6455, section 5.2). The mask is zero, so that masking costs the load
  * generator nothing; the server unmasks as ever.
  */
-export function maskedTextFrame(payload: Buffer): Buffer {
+export function maskedFrame(opcode: (typeof OPCODE)[keyof typeof OPCODE], payload: Buffer): Buffer {
+  const first = FIN | opcode;
   const mask = Buffer.alloc(4);
   if (payload.length <= SHORT_MAX)
-    return Buffer.concat([Buffer.from([FIN_TEXT, MASKED | payload.length]), mask, payload]);
+    return Buffer.concat([Buffer.from([first, MASKED | payload.length]), mask, payload]);
   if (payload.length <= 0xffff) {
-    const head = Buffer.from([FIN_TEXT, MASKED | LENGTH_16, 0, 0]);
+    const head = Buffer.from([first, MASKED | LENGTH_16, 0, 0]);
     head.writeUInt16BE(payload.length, 2);
     return Buffer.concat([head, mask, payload]);
   }
   const head = Buffer.alloc(10);
-  head.writeUInt8(FIN_TEXT, 0);
+  head.writeUInt8(first, 0);
   head.writeUInt8(MASKED | LENGTH_64, 1);
   head.writeBigUInt64BE(BigInt(payload.length), 2);
   return Buffer.concat([head, mask, payload]);

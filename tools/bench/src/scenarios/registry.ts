@@ -3,7 +3,8 @@ import { gateway } from './gateway.js';
 import { generators } from './generators.js';
 import { httpCost } from './http-cost.js';
 import { limits } from './limits.js';
+import { routerApi } from './router-api.js';
 import { stdioCost } from './stdio-cost.js';
 
 /** Every scenario, in the order of `--help`. */
-export const scenarios: readonly Scenario[] = [limits, generators, gateway, stdioCost, httpCost];
+export const scenarios: readonly Scenario[] = [limits, generators, gateway, stdioCost, httpCost, routerApi];

@@ -3,10 +3,19 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createTempFolder, freePort, spawnService, type SpawnedService } from '@mcp-bridge/testkit';
 import { createResources } from '../resources.js';
-import type { Target, Upstream } from './target.js';
+import type { MeteredProcess } from '../measure/process-meter.js';
+import { bridgeConfig, UPSTREAM_NAME, type BridgeConfigOptions } from './bridge-config.js';
+import type { Target } from './target.js';
 
-export interface BridgeOptions {
-  readonly upstream: Upstream;
+export interface BridgeOptions extends Omit<BridgeConfigOptions, 'routerPort' | 'tcpPort'> {
+  /** Serves binary TCP too. */
+  readonly tcp?: boolean;
+  /** Gateway processes before the one router of two processes; default 1. */
+  readonly gateways?: number;
+  /** For the bridge's processes. */
+  readonly nodeFlags?: readonly string[];
+  /** A router that is already there, in place of the bridge's own; needs two processes. */
+  readonly router?: { readonly port: number; readonly processes: readonly MeteredProcess[] };
   /** One process with everything, or a gateway and a router. */
   readonly topology: 'one process' | 'two processes';
   /** Where each process writes a CPU profile when it ends. */
@@ -15,7 +24,6 @@ export interface BridgeOptions {
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const COMMAND = fileURLToPath(new URL('built-bridge.mjs', import.meta.url));
-const UPSTREAM_NAME = 'echo';
 
 /**
  * Compiles the bridge: sources run through a loader would be slower.
@@ -40,44 +48,68 @@ function profileFlags(folder: string, command: string): string[] {
   return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}`];
 }
 
-/** Starts a bridge with anonymous access and the default view on free loopback ports. */
-export async function startBridge(options: BridgeOptions): Promise<Target> {
-  const { upstream, topology, profileFolder } = options;
+/** A running bridge, with what only it serves. */
+export interface BridgeTarget extends Target {
+  readonly gateways: readonly GatewayAddress[];
+  /** Headers that its callers need. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly routerPort: number;
+}
+
+/** Where one gateway process listens. */
+export interface GatewayAddress {
+  readonly url: string;
+  readonly webSocketUrl: string;
+  /** `undefined` where TCP is not served. */
+  readonly tcpPort: number | undefined;
+  readonly process: MeteredProcess;
+}
+
+/** Starts a bridge with the default view on free loopback ports. */
+export async function startBridge(options: BridgeOptions): Promise<BridgeTarget> {
+  const { topology, key, router: ownRouter, gateways: count = 1 } = options;
   const resources = createResources();
   try {
     const folder = resources.add(await createTempFolder());
-    const routerPort = await freePort();
-    const config = {
-      servers: { [UPSTREAM_NAME]: { ...upstream, ...('command' in upstream && { isolation: 'shared' }) } },
-      auth: { anonymous: {} },
-      admin: { port: 0 },
-      router: { port: routerPort },
-      gateway: { port: 0, routers: [`127.0.0.1:${routerPort}`] },
-    };
-    const file = await folder.write('bridge.json', JSON.stringify(config));
-    const run = async (command: string, readyPattern: RegExp): Promise<SpawnedService> => {
+    const routerPort = ownRouter?.port ?? (await freePort());
+    const run = async (command: string, readyPattern: RegExp, tcpPort?: number): Promise<SpawnedService> => {
+      const config = bridgeConfig({ ...options, routerPort, ...(tcpPort !== undefined && { tcpPort }) });
+      const file = await folder.write(`bridge-${command}-${tcpPort ?? 0}.json`, JSON.stringify(config));
+      const { profileFolder, nodeFlags = [] } = options;
       const flags = profileFolder === undefined ? [] : profileFlags(profileFolder, command);
-      const args = [...flags, COMMAND, command, '-c', file];
+      const args = [...nodeFlags, ...flags, COMMAND, command, '-c', file];
       const service = await spawnService(process.execPath, args, { readyPattern, cwd: ROOT });
       // In order, because only then a profile is written.
       resources.add({ [Symbol.asyncDispose]: () => service.stop().then(() => {}) });
       return service;
     };
-
-    const childrenName = 'upstream servers';
     const isSplit = topology === 'two processes';
-    const router = isSplit ? await run('router', /"msg":"ready"/) : undefined;
-    const gateway = await run(isSplit ? 'gateway' : 'start', /MCP Bridge serves (\S+)/);
+    const router = isSplit && ownRouter === undefined ? await run('router', /"msg":"ready"/) : undefined;
+    const gateways: GatewayAddress[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const tcpPort = options.tcp === true ? await freePort() : undefined;
+      const gateway = await run(isSplit ? 'gateway' : 'start', /MCP Bridge serves (\S+)/, tcpPort);
+      const url = gateway.ready[1] ?? '';
+      const name = count === 1 ? 'gateway' : `gateway ${index + 1}`;
+      const webSocketUrl = url.replace(/^http/, 'ws');
+      gateways.push({ url, webSocketUrl, tcpPort, process: { name, pid: gateway.pid } });
+    }
+    const childrenName = 'upstream servers';
+    const [first] = gateways;
+    const own = gateways.map((gateway) => gateway.process);
     return {
-      url: gateway.ready[1] ?? '',
+      url: first?.url ?? '',
       echoTool: `${UPSTREAM_NAME}__echo`,
-      processes:
-        router === undefined
-          ? [{ name: 'bridge', pid: gateway.pid, childrenName }]
-          : [
-              { name: 'gateway', pid: gateway.pid },
-              { name: 'router', pid: router.pid, childrenName },
-            ],
+      gateways,
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      routerPort,
+      processes: isSplit
+        ? [
+            ...own,
+            ...(ownRouter?.processes ?? []),
+            ...(router === undefined ? [] : [{ name: 'router', pid: router.pid, childrenName }]),
+          ]
+        : own.map(({ pid }) => ({ name: 'bridge', pid, childrenName })),
       [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
     };
   } catch (error) {
