@@ -19,7 +19,10 @@ export function check(options: SourceOptions & { readonly role: ServiceRole }): 
 
 function summary({ servers, views, auth, gateway, router, admin }: BridgeConfig): string {
   const lines = Object.entries(servers).map(([name, server]) => {
-    const kind = 'command' in server ? `stdio, ${server.command}` : `http, ${new URL(server.url).origin}`;
+    const kind =
+      'command' in server
+        ? `stdio, ${server.command}`
+        : `http, ${server.url.map((url) => new URL(url).origin).join(' ')}`;
     return `  ${name}: ${server.disabled ? 'disabled' : `${kind}, isolation ${server.isolation}`}`;
   });
   const names = Object.keys(views).join(', ');

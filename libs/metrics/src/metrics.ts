@@ -42,6 +42,14 @@ export interface Metrics {
   readonly connectionFailures: Family<{ transport: TransportLabel; reason: string }, CounterChild>;
   /** Time from sending a request to a configured server until its reply. */
   readonly backendResponseTime: Family<{ server: string }, HistogramChild>;
+  /** State of each URL of a server, by its position in the configuration: 0 called, 1 tried out, 2 out. */
+  readonly upstreamUrlState: GaugeFamily<{ server: string; url: string }>;
+  /** `state` is what a URL's circuit breaker became: `open` or `closed`. */
+  readonly upstreamBreakerChanges: Family<{ server: string; state: string }, CounterChild>;
+  /** `outcome` is `alive` or `dead`. */
+  readonly upstreamProbes: Family<{ server: string; outcome: string }, CounterChild>;
+  /** `outcome` is `sent` or `over_budget`. */
+  readonly upstreamRetries: Family<{ server: string; outcome: string }, CounterChild>;
   readonly queueDepth: GaugeFamily<{ queue: string }>;
   /** Attempts to replace the configuration of the running process. */
   readonly configReloads: Family<{ outcome: 'applied' | 'refused' }, CounterChild>;
@@ -108,6 +116,24 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
         ['server'],
         LATENCY_BOUNDS,
       ),
+    ),
+    upstreamUrlState: add(
+      new Gauges('mcp_upstream_url_state', 'URLs of a server: 0 called, 1 tried out, 2 out', [
+        'server',
+        'url',
+      ]),
+    ),
+    upstreamBreakerChanges: add(
+      new Counters('mcp_upstream_breaker_changes_total', 'URLs taken out, and back', ['server', 'state']),
+    ),
+    upstreamProbes: add(
+      new Counters('mcp_upstream_probes_total', 'Health checks of URLs', ['server', 'outcome']),
+    ),
+    upstreamRetries: add(
+      new Counters('mcp_upstream_retries_total', 'Calls over HTTP that could be repeated', [
+        'server',
+        'outcome',
+      ]),
     ),
     queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
     configReloads: add(

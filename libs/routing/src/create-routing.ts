@@ -220,6 +220,9 @@ function watched(server: UpstreamServer, events: UpstreamEvents): UpstreamServer
     get lastError() {
       return server.lastError;
     },
+    get urls() {
+      return server.urls;
+    },
     async catalogChannel() {
       const channel = await server.catalogChannel();
       events.watchShared(server.name, channel);

@@ -8,6 +8,7 @@ export {
 export { connectSseClient, type SseClient } from './clients/sse-client.js';
 export type { ClientAnswers, ClientOptions } from './clients/answers.js';
 export { echoServerCommand, startEchoHttp, type EchoHttp } from './echo.js';
+export { startFaultyHttp, type FaultyHttp, type FaultyHttpOptions, type HttpFault } from './faulty-http.js';
 export {
   fixtureCommand,
   spawnFixtureHttp,

@@ -1,5 +1,5 @@
 import type { Logger, RouterConfig } from '@mcp-bridge/service';
-import type { UpstreamServer } from '../upstream/channel.js';
+import type { UpstreamServer, UpstreamUrlStatus } from '../upstream/channel.js';
 import type { ServerLookup } from '../upstream/server-set.js';
 import { AggregatedLists } from './aggregated-lists.js';
 import { Descriptions } from './descriptions.js';
@@ -11,6 +11,7 @@ import { settleWithin } from './settle-within.js';
 import { UpstreamLists } from './upstream-lists.js';
 import type { ListCaller, ListStatus } from './list-entry.js';
 import type { View, Views } from './views.js';
+import { isRepeatable } from './tool-annotations.js';
 import { createWarnings } from './warnings.js';
 
 /** Who asks the catalog, and in which revision the answer has to be. */
@@ -41,6 +42,8 @@ export interface CatalogServerStatus {
   readonly era: string | undefined;
   readonly protocolVersion: string | undefined;
   readonly lastError: string | undefined;
+  /** Of a server over HTTP. */
+  readonly urls?: readonly UpstreamUrlStatus[];
   readonly lists: readonly ListStatus[];
 }
 
@@ -70,6 +73,8 @@ export interface Catalog {
     caller: ListCaller,
     refresh?: boolean,
   ): Promise<ToolFacts | undefined>;
+  /** Whether the server says of a tool, as its list is known here, that it may run any number of times. */
+  mayRepeatTool(server: string, upstreamName: string, caller: ListCaller): boolean;
   /** Whether any tool of the server has `Mcp-Param-*` headers; `undefined` until its list is known. */
   hasParamHeaders(server: string): boolean | undefined;
   /**
@@ -134,6 +139,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const [outcome] = await settleWithin([lists.load(server, 'tools', caller)], config.listTimeout);
       return outcome?.state === 'done' ? outcome.value.body.byKey.get(upstreamName) : undefined;
     },
+    mayRepeatTool(server, upstreamName, caller) {
+      const tool = lists.known(server, 'tools', caller)?.body.byKey.get(upstreamName);
+      return tool !== undefined && isRepeatable(tool.raw);
+    },
     hasParamHeaders: (server) => lists.hasParamHeaders(server),
     invalidate(server, kind, session) {
       lists.invalidate(server, kind, session);
@@ -149,6 +158,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
           era: info?.era,
           protocolVersion: info?.protocolVersion,
           lastError: upstream?.lastError?.message,
+          ...(upstream?.urls === undefined ? {} : { urls: upstream.urls }),
           lists: lists.statusOf(server),
         };
       }),

@@ -34,6 +34,8 @@ export interface ExchangeContext {
     target: Target,
     request: CallRequest,
   ) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Whether the called tool may run any number of times. */
+  readonly mayRepeat: (target: Target, request: CallRequest) => boolean;
 }
 
 /** Where a call goes: the server, and the target's name there (`undefined`: as the client named it). */
@@ -128,7 +130,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
         progressTokenStart: params.progressTokenStart,
         progressTokenEnd: params.progressTokenEnd,
         protocolVersion: this.#lease.channel.info.protocolVersion,
-        deadlineAt: 0,
+        deadlineAt: this.#call.deadlineAt,
         logLevel: this.#logLevel,
         owner: `${request.principal.tenant}\0${request.principal.id}`,
         ...(this.#target.headers === undefined ? {} : { headers: this.#target.headers }),
@@ -196,6 +198,10 @@ export class Exchange implements UpstreamSink, HeldExchange {
   onPolling(retryMs: number): void {
     if (this.#request.replayStream === '') return;
     this.#call?.signal(notificationMessage(CLOSE_STREAM, Buffer.from(`{"retryMs":${retryMs}}`)));
+  }
+
+  mayRepeat(): boolean {
+    return this.#context.mayRepeat(this.#target, this.#request);
   }
 
   onResult(reply: Envelope): void {

@@ -42,7 +42,9 @@ export class Forwarder {
     const { held, tasks, onUnsolicited } = options;
     const relistHeaders: ExchangeContext['relistHeaders'] = (target, request) =>
       this.#relistHeaders(target, request);
-    this.#context = { held, tasks, onUnsolicited, relistHeaders };
+    const mayRepeat: ExchangeContext['mayRepeat'] = ({ server, upstreamName }, request) =>
+      upstreamName !== undefined && options.catalog.mayRepeatTool(server, upstreamName, callerOf(request));
+    this.#context = { held, tasks, onUnsolicited, relistHeaders, mayRepeat };
   }
 
   async forward(call: ActiveCall, view: View): Promise<void> {

@@ -45,6 +45,11 @@ export interface UpstreamSink {
    * (2025-11-25, SEP-1699); the client's connection is not needed until then either.
    */
   onPolling?(retryMs: number): void;
+  /**
+   * Whether a tool call may be sent again although it may have run; asked only when that could help. Absent: no.
+   * For other methods the channel knows itself.
+   */
+  mayRepeat?(): boolean;
   onResult(reply: Envelope): void;
   /** An error reply of the upstream (code, message and data kept) or a local failure from the error table. */
   onError(error: BridgeError): void;
@@ -113,12 +118,30 @@ export interface ChannelLease {
   release(): void;
 }
 
+/** One URL of a server that is reached over HTTP. */
+export interface UpstreamUrlStatus {
+  /** Position in `servers.<name>.url`. */
+  readonly index: number;
+  /** Scheme, host and port: paths and queries may hold secrets. */
+  readonly origin: string;
+  /** Of its circuit breaker. */
+  readonly state: 'closed' | 'open' | 'half-open';
+  /** Exchanges and streams under way. */
+  readonly inFlight: number;
+  /** How often it was taken out. */
+  readonly openings: number;
+  /** Why it is out. */
+  readonly reason?: string;
+}
+
 /** One configured server: its era, its processes or sessions, its health. */
 export interface UpstreamServer {
   readonly name: string;
   readonly state: 'idle' | 'starting' | 'ready' | 'backoff' | 'failed' | 'closed';
   /** Why the last start failed, for `_meta` of partial lists, the log and `/debug`. */
   readonly lastError: BridgeError | undefined;
+  /** The URLs of a server over HTTP, and which of them are called. */
+  readonly urls?: readonly UpstreamUrlStatus[] | undefined;
   /** The channel that lists and describes; shared by everybody, declares no client capabilities. */
   catalogChannel(): Promise<UpstreamChannel>;
   /**

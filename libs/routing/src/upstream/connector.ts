@@ -1,5 +1,5 @@
 import type { BridgeError } from '@mcp-bridge/protocol';
-import type { Era, UpstreamChannel } from './channel.js';
+import type { Era, UpstreamChannel, UpstreamUrlStatus } from './channel.js';
 import type { Audience } from './conversation.js';
 import type { Declaration } from './handshake.js';
 
@@ -7,6 +7,8 @@ import type { Declaration } from './handshake.js';
 export interface OpenOptions {
   readonly declaration: Declaration;
   readonly audience: Audience;
+  /** Who the channel is for: equal ones are led to the same URL where a server is balanced so. */
+  readonly affinity: string;
   /** Called once when a channel that was ready is gone, unless by `close`. */
   readonly onLost: (reason: BridgeError) => void;
 }
@@ -28,6 +30,8 @@ export interface Connector {
    * @throws {BridgeError} UPSTREAM_UNAVAILABLE
    */
   open(era: Era, options: OpenOptions): Promise<UpstreamChannel | Refusal>;
+  /** The URLs that it chooses from. */
+  readonly urls?: readonly UpstreamUrlStatus[] | undefined;
   /** Releases what channels shared; they must be closed before. */
   close(): Promise<void>;
 }

@@ -38,8 +38,11 @@ export type Audience = 'client' | 'principal' | 'shared';
 export interface ConversationOptions {
   readonly audience: Audience;
   readonly meters: UpstreamMeters;
-  /** Sends a whole message (without newline) to the upstream; used for answers to its requests. */
-  readonly reply: (message: Buffer) => void;
+  /**
+   * Sends a whole message (without newline) to the upstream; used for answers to its requests.
+   * @param cause - the request on whose behalf it asked, where there is one
+   */
+  readonly reply: (message: Buffer, cause: Pending | undefined) => void;
   /** The client of this request was asked something, and the upstream waits for the answer. */
   readonly onAsked?: (pending: Pending) => void;
 }
@@ -165,7 +168,7 @@ export class Conversation {
   #receiveRequest(request: Envelope, origin: Pending | undefined): void {
     const id = request.bytes.toString('utf8', request.id.start, request.id.end);
     if (request.method === 'ping') {
-      this.#options.reply(resultReply(id, EMPTY_RESULT));
+      this.#options.reply(resultReply(id, EMPTY_RESULT), origin);
       return;
     }
     const cause = origin ?? this.#causeOfQuestion();
@@ -173,12 +176,12 @@ export class Conversation {
     if (asked === undefined && this.#keepEarly(request)) return;
     if (asked === undefined || this.#asked.size >= MAX_ASKED) {
       this.#options.meters.dropped('server_request');
-      this.#options.reply(errorReply(id, asked === undefined ? NOBODY_TO_ASK : TOO_MANY_ASKED));
+      this.#options.reply(errorReply(id, asked === undefined ? NOBODY_TO_ASK : TOO_MANY_ASKED), cause);
       return;
     }
     this.#asked.set(id, asked);
     if (cause !== undefined) this.#options.onAsked?.(cause);
-    asked.onServerRequest(request, this.#responder(id));
+    asked.onServerRequest(request, this.#responder(id, cause));
   }
 
   /** The call behind a question that names none; only where that is certain (requirement 47). */
@@ -193,11 +196,11 @@ export class Conversation {
     }
   }
 
-  #responder(id: string): RespondToUpstream {
+  #responder(id: string, cause: Pending | undefined): RespondToUpstream {
     return (member, value) => {
       if (this.#closed || !this.#asked.delete(id)) return;
       const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"${member}":`);
-      this.#options.reply(Buffer.concat([head, value, CLOSING_BRACE]));
+      this.#options.reply(Buffer.concat([head, value, CLOSING_BRACE]), cause);
     };
   }
 

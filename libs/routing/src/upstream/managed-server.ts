@@ -74,6 +74,10 @@ export class ManagedServer implements UpstreamServer {
     return this.#lastError;
   }
 
+  get urls(): UpstreamServer['urls'] {
+    return this.#options.connector.urls;
+  }
+
   async catalogChannel(): Promise<UpstreamChannel> {
     this.#acquiring += 1;
     try {
@@ -183,7 +187,8 @@ export class ManagedServer implements UpstreamServer {
 
   #connect(placement: Placement, onLost: () => void): Promise<UpstreamChannel | Refusal> {
     const { connector } = this.#options;
-    const options = { declaration: placement.declaration, audience: placement.audience, onLost };
+    const { declaration, audience, key: affinity } = placement;
+    const options = { declaration, audience, affinity, onLost };
     const isProbe = placement.key === SHARED_KEY && this.#era === undefined;
     return isProbe ? connector.probe(options) : connector.open(placement.era, options);
   }

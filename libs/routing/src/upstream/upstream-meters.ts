@@ -20,6 +20,13 @@ export interface UpstreamMeters {
   readonly responseTime: HistogramChild;
   readonly drops: ReadonlyMap<DropReason, number>;
   dropped(reason: DropReason): void;
+  /** A call over HTTP could be repeated, and was, or was not for lack of budget. */
+  retried(outcome: 'sent' | 'over_budget'): void;
+  /** A URL was taken out, or is back. */
+  breaker(state: 'open' | 'closed'): void;
+  probed(outcome: 'alive' | 'dead'): void;
+  /** Shows the state of a URL: 0 called, 1 tried out, 2 out. */
+  trackUrl(index: number, read: () => number): void;
   failed(reason: 'spawn' | 'handshake' | 'refused' | 'exit'): void;
 }
 
@@ -44,6 +51,10 @@ export function createUpstreamMeters(
     responseTime: metrics?.backendResponseTime.labels({ server }) ?? NOTHING,
     drops,
     dropped: (reason) => drops.set(reason, (drops.get(reason) ?? 0) + 1),
+    retried: (outcome) => metrics?.upstreamRetries.labels({ server, outcome }).inc(),
+    breaker: (state) => metrics?.upstreamBreakerChanges.labels({ server, state }).inc(),
+    probed: (outcome) => metrics?.upstreamProbes.labels({ server, outcome }).inc(),
+    trackUrl: (index, read) => metrics?.upstreamUrlState.track({ server, url: String(index) }, read),
     failed: (reason) => metrics?.connectionFailures.labels({ transport, reason }).inc(),
   };
 }

@@ -87,15 +87,22 @@ function toolFaults(config: BridgeConfig): PathFault[] {
 function serverFaults(config: BridgeConfig): PathFault[] {
   return Object.entries(config.servers).flatMap(([name, server]) => {
     if (!('url' in server)) return [];
-    const url = new URL(server.url);
     const at = ['servers', name, 'url'];
     const faults: PathFault[] = [];
-    if (url.username !== '' || url.password !== '') {
-      faults.push({ path: at, reason: 'must not hold a user or password; put the credential in "headers"' });
+    if (new Set(server.url).size < server.url.length) {
+      faults.push({ path: at, reason: 'lists the same URL twice' });
     }
-    if (url.protocol === 'http:' && !isLoopback(url.hostname) && !server.allowPrivateNetwork) {
-      const reason = 'plain http beyond this machine; use https, or set allowPrivateNetwork: true';
-      faults.push({ path: at, reason });
+    for (const url of server.url.map((text) => new URL(text))) {
+      if (url.username !== '' || url.password !== '') {
+        faults.push({
+          path: at,
+          reason: 'must not hold a user or password; put the credential in "headers"',
+        });
+      }
+      if (url.protocol === 'http:' && !isLoopback(url.hostname) && !server.allowPrivateNetwork) {
+        const reason = 'plain http beyond this machine; use https, or set allowPrivateNetwork: true';
+        faults.push({ path: at, reason });
+      }
     }
     return faults;
   });

@@ -44,6 +44,26 @@ describe('a good file', () => {
     expect(config.auth.anonymous).toEqual({ tenant: 'anonymous' });
   });
 
+  test('takes one URL of a server, or several', () => {
+    const { config } = load(
+      `${OPEN}servers:\n  one: { url: "https://a.example/mcp" }\n  two: { url: [https://a.example/mcp, https://b.example/mcp], balance: session-hash, healthCheck: { interval: 2s } }\n`,
+    );
+    expect(config.servers['one']).toMatchObject({ url: ['https://a.example/mcp'], balance: 'round-robin' });
+    expect(config.servers['two']).toMatchObject({
+      url: ['https://a.example/mcp', 'https://b.example/mcp'],
+      healthCheck: { interval: 2_000, timeout: 5_000, failures: 2, silence: 10_000, probe: 'mcp' },
+      breaker: { failures: 5, openFor: 1_000 },
+    });
+  });
+
+  test('may not list one URL of a server twice, or none', () => {
+    const twice = '[https://a.example/mcp, https://a.example/mcp]';
+    expect(faults(`${OPEN}servers: { a: { url: ${twice} } }`)).toEqual([
+      expect.stringMatching(/servers\.a\.url: lists the same URL twice$/),
+    ]);
+    expect(faults(`${OPEN}servers: { a: { url: [] } }`)).toEqual([expect.stringMatching(/servers\.a\.url/)]);
+  });
+
   test('names files relative to itself', () => {
     write('key', 'k'.repeat(32));
     const { config } = load(
@@ -215,7 +235,7 @@ describe('environment variables', () => {
       allowedOrigins: ['https://a.example'],
     });
     expect(config.servers['My-Files']).toMatchObject({ disabled: true, env: { API__KEY: '0123' } });
-    expect(config.servers['extra']).toMatchObject({ url: 'https://extra.example/mcp' });
+    expect(config.servers['extra']).toMatchObject({ url: ['https://extra.example/mcp'] });
     expect(config.auth.keys).toEqual([{ id: '7', sha256: '1'.repeat(64), tenant: 'default' }]);
     expect(config.log.level).toBe('debug');
   });
@@ -275,7 +295,7 @@ describe('client-style files', () => {
     const old = { type: 'sse', url: 'https://old.example/sse' };
     const mcpConfigFile = write('client.json', JSON.stringify({ mcpServers: { old } }));
     const { config, warnings } = loadConfig({ env: {}, mcpConfigFile });
-    expect(config.servers['old']).toMatchObject({ url: old.url, transport: 'auto' });
+    expect(config.servers['old']).toMatchObject({ url: [old.url], transport: 'auto' });
     expect(warnings).toEqual([expect.stringMatching(/^auth: /)]);
   });
 

@@ -27,9 +27,42 @@ export const stdioServer = z.strictObject({
   disabled: z.boolean().default(false),
 });
 
+const httpUrl = z.url({ protocol: /^https?$/ });
+
+/** How it is found out whether a URL lives. */
+const healthCheckSchema = z.strictObject({
+  /** How often to ask without cause; 10 s unless set where there are several URLs, never (0) where there is one. */
+  interval: duration.optional(),
+  /** For one answer. */
+  timeout: duration.default(5_000),
+  /** So many in a row must fail to take a URL out. */
+  failures: z.int().min(1).max(100).default(2),
+  /** A call that brings nothing for so long makes the bridge ask at once; 0 for never. */
+  silence: duration.default(10_000),
+  /** `mcp` asks `server/discover`, `http` a path, `tcp` connects. */
+  probe: z.enum(['mcp', 'http', 'tcp']).default('mcp'),
+  /** For `http`; healthy is 2xx. */
+  path: z.string().startsWith('/').default('/'),
+});
+
+/** When a URL is not called for a while. */
+const breakerSchema = z.strictObject({
+  /** So many failures in a row take it out. */
+  failures: z.int().min(1).max(1000).default(5),
+  /** For how long at first; each time again twice as long, up to 30 s. */
+  openFor: duration.default(1_000),
+});
+
 /** A server that the bridge reaches by URL. */
 export const httpServer = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
+  /** One URL, or those of several replicas that are alike. */
+  url: z
+    .union([httpUrl, z.array(httpUrl).min(1).max(32)])
+    .transform((urls): readonly string[] => (typeof urls === 'string' ? [urls] : urls)),
+  /** How calls are spread over several URLs. */
+  balance: z.enum(['round-robin', 'least-connections', 'session-hash']).default('round-robin'),
+  healthCheck: healthCheckSchema.prefault({}),
+  breaker: breakerSchema.prefault({}),
   /** `auto` finds out; `http` is Streamable HTTP, `sse` the HTTP+SSE transport of 2024-11-05. */
   transport: z.enum(['auto', 'http', 'sse']).default('auto'),
   headers: z.record(z.string(), z.string()).default({}),
@@ -38,7 +71,7 @@ export const httpServer = z.strictObject({
   startTimeout: duration.default(30_000),
   timeout: duration.default(60_000),
   maxMessageBytes: bytes.default(4 * 1024 * 1024),
-  /** Connections per origin. */
+  /** Calls that work at one URL at once. */
   connections: z.int().min(1).max(1024).default(64),
   /** Plain http and private addresses are refused beyond loopback unless this is set. */
   allowPrivateNetwork: z.boolean().default(false),

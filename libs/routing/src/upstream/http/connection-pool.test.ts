@@ -71,6 +71,7 @@ function exchangeIn(pool: ConnectionPool): { exchange: HttpExchange; ended: Prom
     {
       onSettled: (one, end) => pool.leave(one, end !== undefined && end.failure === undefined),
       onWaiting: (one) => pool.leave(one, false),
+      onSpoken: () => undefined,
     },
   );
   return { exchange, ended };

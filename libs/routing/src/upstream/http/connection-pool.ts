@@ -40,6 +40,10 @@ export class ConnectionPool {
     return this.#working.size;
   }
 
+  exchanges(): Iterable<HttpExchange> {
+    return this.#working;
+  }
+
   /** Exchanges that wait for one; some may have been given up. */
   get waiting(): number {
     return this.#waiting.length - this.#head;

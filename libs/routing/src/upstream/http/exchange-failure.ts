@@ -34,6 +34,13 @@ export function exchangeFailure(server: string, end: ExchangeEnd): BridgeError {
   return new BridgeError('UPSTREAM_PROTOCOL', `${subject} answered ${status} without a JSON-RPC reply`);
 }
 
+/** What a URL did that takes it out, as the end of a sentence. */
+export function describeFailure({ failure, sent, status }: ExchangeEnd): string {
+  if (failure === undefined) return `answered ${status}`;
+  const code = failure.kind === 'connection' ? errorCode(failure.error) : failure.kind;
+  return sent ? `broke the connection (${code})` : `cannot be reached (${code})`;
+}
+
 function failed(subject: string, end: ExchangeEnd): BridgeError {
   const { failure } = end;
   if (failure?.kind === 'too-large') {

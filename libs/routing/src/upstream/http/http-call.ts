@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Conversation, Pending } from '../conversation.js';
 import { exchangeFailure } from './exchange-failure.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';
+import type { HttpEndpoints } from './http-endpoints.js';
 import type { ExchangeEnd, ExchangeListener, HttpExchange } from './http-exchange.js';
 import { scanBody } from './http-handshake.js';
 
@@ -14,28 +15,44 @@ const DEFAULT_RETRY_MS = 1_000;
 const MIN_RETRY_MS = 100;
 /** Attempts to resume in a row that led to no stream. */
 const MAX_FAILED_RESUMES = 5;
+/** Before the same URL is asked again; half as much more by chance, so that not everybody comes back at once. */
+const RETRY_PAUSE_MS = 100;
+/** Of these it does not matter how often they run. */
+const REPEATABLE =
+  /^(?:(?:tools|prompts|resources|resources\/templates)\/list|prompts\/get|resources\/read|completion\/complete|logging\/setLevel|ping)$/;
 
 export interface HttpCallOptions {
-  readonly endpoint: HttpEndpoint;
+  readonly endpoints: HttpEndpoints;
+  /** The URL for another attempt; where there is one that works, another one than `not`. */
+  readonly pick: (not: HttpEndpoint) => HttpEndpoint;
   readonly conversation: Conversation;
   readonly pending: Pending;
   readonly body: Buffer;
   readonly log: Logger;
   /** Long streams must not use up the connections for calls. */
-  readonly urgent: boolean;
+  readonly kind: 'call' | 'stream';
+  /** Monotonic milliseconds by which the caller gives up; 0 for never. */
+  readonly deadlineAt: number;
+  readonly onRetry: (outcome: 'sent' | 'over_budget') => void;
+  /** Sees every message that comes back, first. */
+  readonly onEnvelope?: ((envelope: Envelope, from: HttpEndpoint) => void) | undefined;
   /** Made anew for every attempt: the session may have changed. */
   readonly headers: () => Headers;
   /** Whether a broken stream can be resumed by GET with `Last-Event-ID` (legacy). */
   readonly resumable: boolean;
   /** Sees a 4xx or 5xx response first; true when it takes care of the call (by `send` again, or `reject`). */
-  readonly intercept: (end: ExchangeEnd) => boolean;
+  readonly intercept: (end: ExchangeEnd, endpoint: HttpEndpoint) => boolean;
   readonly onDone: () => void;
 }
 
 /** One request on its way through one or more HTTP exchanges. */
 export class HttpCall implements ExchangeListener {
   readonly #options: HttpCallOptions;
+  #endpoint: HttpEndpoint | undefined;
   #exchange: HttpExchange | undefined;
+  #attempts = 0;
+  #hasHeard = false;
+  #waits = false;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId = '';
   #retryMs = DEFAULT_RETRY_MS;
@@ -56,19 +73,32 @@ export class HttpCall implements ExchangeListener {
   }
 
   /** Posts the request, for the first time or again in a new session. */
-  send(): void {
+  send(endpoint: HttpEndpoint): void {
     if (this.#done) return;
-    const { endpoint, body, headers, urgent } = this.#options;
-    this.#exchange = endpoint.post(body, headers(), this, urgent);
+    if (this.#attempts === 0) this.#options.endpoints.budget.called();
+    this.#post(endpoint);
+  }
+
+  #post(endpoint: HttpEndpoint): void {
+    const { body, headers, kind } = this.#options;
+    this.#endpoint = endpoint;
+    this.#attempts += 1;
+    const refusal = endpoint.refusal();
+    if (refusal !== undefined) this.fail(refusal);
+    else this.#exchange = endpoint.post(body, headers(), this, kind);
   }
 
   /** Nothing will come before a client has answered: others may work meanwhile. */
   waitForClient(): void {
+    this.#waits = true;
     this.#exchange?.waitForClient();
   }
 
   /** Closes its stream; the sink hears nothing. */
   abort(): void {
+    const { deadlineAt } = this.#options;
+    const isLate = deadlineAt > 0 && performance.now() >= deadlineAt;
+    if (isLate && !this.#waits && this.#exchange?.sent === true) this.#endpoint?.doubt();
     this.#exchange?.abort();
     this.#finish();
   }
@@ -77,7 +107,7 @@ export class HttpCall implements ExchangeListener {
   reject(end: ExchangeEnd): void {
     if (end.body.length > 0) this.#receive(end.body, end);
     if (this.#options.conversation.isInFlight(this.pending)) {
-      this.fail(exchangeFailure(this.#options.endpoint.server, end));
+      this.fail(exchangeFailure(this.#options.endpoints.server, end));
     } else this.#finish();
   }
 
@@ -96,32 +126,36 @@ export class HttpCall implements ExchangeListener {
   }
 
   onEnd(end: ExchangeEnd): void {
-    const { conversation, intercept, endpoint } = this.#options;
+    const { conversation, intercept } = this.#options;
     const isResumed = this.#lastEventId !== '';
     if (end.failure === undefined) {
-      if (end.status >= 400 && !isResumed && intercept(end)) return;
+      if (end.status >= 400 && !isResumed && this.#endpoint !== undefined) {
+        if (intercept(end, this.#endpoint)) return;
+      }
       if (end.body.length > 0) this.#receive(end.body, end);
     }
     if (!conversation.isInFlight(this.pending)) return this.#finish();
-    if (this.#resume(end, isResumed)) return;
-    const failure = exchangeFailure(endpoint.server, end);
+    if (this.#resume(end, isResumed) || this.#retry(end)) return;
+    const failure = exchangeFailure(this.#options.endpoints.server, end);
     // Once its stream had begun the request was being worked on, whatever came of asking for the rest.
     this.fail(isResumed ? outcomeUnknown(failure) : failure);
   }
 
   /** Delivers an event, or a body. Error statuses often come with bodies that are no messages. */
   #receive(bytes: Buffer, end?: ExchangeEnd): void {
-    const { conversation, endpoint, log } = this.#options;
+    const { conversation, log, onEnvelope } = this.#options;
     let envelopes: Envelope[];
     try {
-      envelopes = scanBody(bytes, endpoint.maxMessageBytes);
+      envelopes = scanBody(bytes, this.#options.endpoints.maxMessageBytes);
     } catch (error) {
       if (end !== undefined && (end.status >= 300 || !end.isJson)) return;
-      const message = `Server "${endpoint.server}" sent a broken message: ${BridgeError.from(error).message}`;
+      const message = `Server "${this.#options.endpoints.server}" sent a broken message: ${BridgeError.from(error).message}`;
       this.fail(new BridgeError('UPSTREAM_PROTOCOL', message));
       return;
     }
     for (const envelope of envelopes) {
+      this.#hasHeard = true;
+      if (this.#endpoint !== undefined) onEnvelope?.(envelope, this.#endpoint);
       try {
         conversation.receive(envelope, this.pending);
       } catch (error) {
@@ -142,12 +176,38 @@ export class HttpCall implements ExchangeListener {
     if (end.isStream && end.failure === undefined) this.pending.sink.onPolling?.(this.#retryMs);
     this.#timer = setTimeout(
       () => {
-        const { endpoint, headers } = this.#options;
-        this.#exchange = endpoint.get({ ...headers(), 'last-event-id': this.#lastEventId }, this);
+        const { headers } = this.#options;
+        this.#exchange = this.#endpoint?.get({ ...headers(), 'last-event-id': this.#lastEventId }, this);
       },
       Math.max(MIN_RETRY_MS, this.#retryMs),
     );
     return true;
+  }
+
+  /**
+   * Sends it once more where that can do no harm: it did not reach the server, or may run any number of times, and
+   * nothing of it has been heard. Within the budget of the server only.
+   */
+  #retry(end: ExchangeEnd): boolean {
+    const { kind, endpoints, pick, onRetry } = this.#options;
+    const hasBroken = end.failure?.kind === 'connection' || (end.failure === undefined && end.status >= 500);
+    if (!hasBroken || kind === 'stream' || this.#hasHeard || this.#attempts !== 1) return false;
+    if (end.sent && !this.#isRepeatable()) return false;
+    const last = this.#endpoint;
+    if (last === undefined) return false;
+    const next = pick(last);
+    if (!next.admits) return false;
+    const isGranted = endpoints.budget.take();
+    onRetry(isGranted ? 'sent' : 'over_budget');
+    if (!isGranted) return false;
+    const pauseMs = next === last ? RETRY_PAUSE_MS * (1 + Math.random() / 2) : 0;
+    this.#timer = setTimeout(() => this.#post(next), pauseMs);
+    return true;
+  }
+
+  #isRepeatable(): boolean {
+    const { method, sink } = this.pending;
+    return REPEATABLE.test(method) || (method === 'tools/call' && sink.mayRepeat?.() === true);
   }
 
   #finish(): void {

@@ -1,4 +1,5 @@
 import { BridgeError, encodeHeaderValue, replaceSpan, requestMessage } from '@mcp-bridge/protocol';
+import type { Envelope } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
 import type {
   UnsolicitedListener,
@@ -13,10 +14,11 @@ import type { Pending } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
 import { HttpCall } from './http-call.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';
+import type { HttpEndpoints } from './http-endpoints.js';
 import type { ExchangeEnd } from './http-exchange.js';
 
 export interface HttpChannelOptions extends OpenOptions {
-  readonly endpoint: HttpEndpoint;
+  readonly endpoints: HttpEndpoints;
   readonly log: Logger;
   readonly meters: UpstreamMeters;
 }
@@ -34,7 +36,8 @@ export abstract class HttpChannel implements UpstreamChannel {
     this.conversation = new Conversation({
       audience: options.audience,
       meters: options.meters,
-      reply: (message) => this.reply(message),
+      reply: (message, cause) =>
+        this.reply(message, cause === undefined ? undefined : this.#calls.get(cause)),
       onAsked: (pending) => this.#calls.get(pending)?.waitForClient(),
     });
     options.meters.connections.inc();
@@ -55,20 +58,24 @@ export abstract class HttpChannel implements UpstreamChannel {
     }
     const pending = this.conversation.begin(request, sink);
     const call: HttpCall = new HttpCall({
-      endpoint: this.options.endpoint,
+      endpoints: this.options.endpoints,
+      pick: (not) => this.pick(request, not),
       conversation: this.conversation,
       pending,
       body: requestMessage(String(pending.id), request.method, paramsWithToken(request, pending.id)),
       log: this.options.log,
-      urgent: request.method === 'subscriptions/listen',
-      headers: () => this.headersFor(request),
+      kind: request.method === 'subscriptions/listen' ? 'stream' : 'call',
+      deadlineAt: request.deadlineAt,
+      headers: () => this.headersFor(request, call),
       resumable: this.info.era === 'legacy',
-      intercept: (end) => this.intercept(call, end),
+      intercept: (end, endpoint) => this.intercept(call, end, endpoint),
+      onRetry: this.options.meters.retried,
+      onEnvelope: this.onEnvelope,
       onDone: () => this.#calls.delete(pending),
     });
     this.#calls.set(pending, call);
     this.options.meters.sent.inc();
-    this.begin(call);
+    this.begin(call, request);
     return {
       cancel: (reason) => {
         if (!this.conversation.forget(pending)) return;
@@ -105,14 +112,18 @@ export abstract class HttpChannel implements UpstreamChannel {
   }
 
   protected unavailable(what: string): BridgeError {
-    return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.options.endpoint.server}" ${what}`);
+    return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.options.endpoints.server}" ${what}`);
   }
 
-  /** Sends an answer to a request of the server. */
-  protected abstract reply(message: Buffer): void;
-  protected abstract headersFor(request: UpstreamRequest): Headers;
-  protected abstract begin(call: HttpCall): void;
-  protected abstract intercept(call: HttpCall, end: ExchangeEnd): boolean;
+  /** Sees every message that comes back on the stream of a call. */
+  protected onEnvelope: ((envelope: Envelope, from: HttpEndpoint) => void) | undefined = undefined;
+  /** The URL for another attempt of a request; where there is one that works, another one than `not`. */
+  protected abstract pick(request: UpstreamRequest, not: HttpEndpoint): HttpEndpoint;
+  /** Sends an answer to a request of the server; `call` is what it asked on behalf of. */
+  protected abstract reply(message: Buffer, call: HttpCall | undefined): void;
+  protected abstract headersFor(request: UpstreamRequest, call: HttpCall): Headers;
+  protected abstract begin(call: HttpCall, request: UpstreamRequest): void;
+  protected abstract intercept(call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean;
   /** Tells the server that a request is not wanted any more; its stream is closed next. */
   protected abstract cancelled(call: HttpCall, reason: string | undefined): void;
   /** Says goodbye to the server. */

@@ -43,6 +43,8 @@ export interface ExchangeKeeper {
   onSettled(exchange: HttpExchange, end: ExchangeEnd | undefined): void;
   /** It only waits for a client's answer now. */
   onWaiting(exchange: HttpExchange): void;
+  /** The first event of its stream came. */
+  onSpoken(exchange: HttpExchange): void;
 }
 
 /**
@@ -60,6 +62,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #isJson = false;
   #body: Buffer[] = [];
   #bodyBytes = 0;
+  #hasSpoken = false;
+  #looks = 0;
 
   constructor(maxBytes: number, listener: ExchangeListener, keeper?: ExchangeKeeper) {
     this.#maxBytes = maxBytes;
@@ -79,6 +83,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   /** Whether any byte of the request may have reached the server. */
   get sent(): boolean {
     return this.#controller !== undefined;
+  }
+
+  /** How often this was asked since its response, or the last part of its stream, came. */
+  lookAgain(): number {
+    this.#looks += 1;
+    return this.#looks;
   }
 
   /** Ends it now, also when it still waits for a connection; the listener hears nothing more. */
@@ -114,6 +124,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
+    this.#looks = 0;
     const type = headers['content-type'] ?? '';
     const encoding = headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity' && encoding !== '') return this.#fail({ kind: 'encoded' });
@@ -124,6 +135,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#listener === undefined) return;
+    this.#looks = 0;
     if (this.#sse !== undefined) return this.#sse.push(chunk);
     this.#bodyBytes += chunk.length;
     const bound = this.#isJson ? this.#maxBytes : MAX_ERROR_BYTES;
@@ -141,7 +153,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   #parser(): SseParser {
     return new SseParser(this.#maxBytes, {
-      onEvent: (data) => this.#listener?.onMessage(data),
+      onEvent: (data) => {
+        if (!this.#hasSpoken) this.#keeper?.onSpoken(this);
+        this.#hasSpoken = true;
+        this.#listener?.onMessage(data);
+      },
       onOtherEvent: (type, data) => this.#listener?.onOtherEvent?.(type, data),
       onOverflow: () => this.#fail({ kind: 'too-large' }),
     });

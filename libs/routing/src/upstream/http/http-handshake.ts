@@ -66,6 +66,8 @@ export interface LegacySession {
   readonly info: UpstreamInfo;
   /** `''` when the server keeps none. */
   readonly session: string;
+  /** Where it began, and stays. */
+  readonly endpoint: HttpEndpoint;
 }
 
 /** Nothing at the URL takes a POST of `initialize`: as it is with a server of the HTTP+SSE transport. */
@@ -89,7 +91,7 @@ export async function initialize(
     throw new BridgeError('UPSTREAM_UNAVAILABLE', message);
   }
   if ('reply' in answer) {
-    if (answer.reply.kind === 'result') return sessionOf(answer.reply, answer.session);
+    if (answer.reply.kind === 'result') return sessionOf(endpoint, answer.reply, answer.session);
     const error = upstreamError(answer.reply);
     const message = `Server "${endpoint.server}" refused initialize: ${error.message}`;
     const refusal = new BridgeError('UPSTREAM_UNAVAILABLE', message, { cause: error });
@@ -106,9 +108,9 @@ export async function initialize(
 }
 
 /** A server that chooses a revision which we do not speak has answered: it is a refusal, no failure. */
-function sessionOf(reply: Envelope, session: string): LegacySession | Refusal {
+function sessionOf(endpoint: HttpEndpoint, reply: Envelope, session: string): LegacySession | Refusal {
   try {
-    return { info: readInitializeResult(reply), session };
+    return { info: readInitializeResult(reply), session, endpoint };
   } catch (error) {
     return { refusal: BridgeError.from(error) };
   }
@@ -132,6 +134,8 @@ function ask(
   timeoutMs: number,
 ): Promise<Answer | undefined> {
   endpoint.check();
+  const refused = endpoint.refusal();
+  if (refused !== undefined) return Promise.reject(refused);
   return new Promise((resolve) => {
     let session = '';
     let status = 0;
@@ -163,7 +167,7 @@ function ask(
           if (end.failure !== undefined || !accept(end.body)) settle({ end });
         },
       },
-      true,
+      'handshake',
     );
   });
 }

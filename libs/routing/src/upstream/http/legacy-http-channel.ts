@@ -1,12 +1,12 @@
 import { BridgeError, notificationMessage, requestMessage } from '@mcp-bridge/protocol';
-import type { UpstreamInfo } from '../channel.js';
+import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
 import { EMPTY_PARAMS, INITIALIZED } from '../handshake.js';
 import { GeneralStream } from './general-stream.js';
 import { HttpChannel } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
 import type { HttpCall } from './http-call.js';
-import { exchangeEnd, exchangeEndWithin } from './http-endpoint.js';
-import type { Headers } from './http-endpoint.js';
+import { exchangeEnd, exchangeEndWithin } from './exchange-end.js';
+import type { HttpEndpoint, Headers } from './http-endpoint.js';
 import type { ExchangeEnd } from './http-exchange.js';
 import { initialize, scanBody } from './http-handshake.js';
 import type { LegacySession } from './http-handshake.js';
@@ -20,7 +20,10 @@ export interface LegacyHttpChannelOptions extends HttpChannelOptions {
   readonly startTimeoutMs: number;
 }
 
-/** A session with a server of 2025-03-26 to 2025-11-25; made anew when the server forgets it. */
+/**
+ * A session with a server of 2025-03-26 to 2025-11-25, at the URL where it began; made anew when the server forgets
+ * it, and at another URL when its own is out.
+ */
 export class LegacyHttpChannel extends HttpChannel {
   readonly #startTimeoutMs: number;
   #session: LegacySession;
@@ -44,12 +47,14 @@ export class LegacyHttpChannel extends HttpChannel {
   async start(): Promise<void> {
     const initialized = notificationMessage(INITIALIZED, EMPTY_PARAMS);
     // Requests may overtake it otherwise. What the server answers does not matter: it is a notification.
+    const session = this.#session;
+    const headers = (): Headers => headersOf(session);
     await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
-      this.options.endpoint.post(initialized, this.headersFor(), listener, true),
+      session.endpoint.post(initialized, headers(), listener, 'message'),
     );
     this.#stream = new GeneralStream({
-      endpoint: this.options.endpoint,
-      headers: () => this.headersFor(),
+      endpoint: session.endpoint,
+      headers,
       onMessage: (message) => this.#receive(message),
       onSessionLost: () => void this.#renew(),
     });
@@ -57,21 +62,26 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   notify(method: string, params: Buffer): void {
-    if (!this.closed) this.reply(notificationMessage(method, params));
+    if (!this.closed) this.reply(notificationMessage(method, params), undefined);
   }
 
   /** Answers and notifications: whether they arrive nobody waits for. */
-  protected reply(message: Buffer): void {
-    exchangeEnd((listener) => this.options.endpoint.post(message, this.headersFor(), listener, true));
+  protected reply(message: Buffer, call: HttpCall | undefined): void {
+    const session = this.#sessionOf(call);
+    exchangeEnd((listener) => session.endpoint.post(message, headersOf(session), listener, 'message'));
   }
 
-  protected headersFor(): Headers {
-    const headers: Headers = { 'mcp-protocol-version': this.info.protocolVersion };
-    if (this.#session.session !== '') headers['mcp-session-id'] = this.#session.session;
-    return headers;
+  protected headersFor(_request: UpstreamRequest, call: HttpCall): Headers {
+    return headersOf(this.#sessionOf(call));
+  }
+
+  protected pick(): HttpEndpoint {
+    return this.#session.endpoint;
   }
 
   protected begin(call: HttpCall): void {
+    const { endpoints } = this.options;
+    if (endpoints.several && !this.#session.endpoint.admits && endpoints.admits) void this.#renew();
     if (this.#renewing !== undefined) {
       void this.#renewing.then(() => this.#send(call));
       return;
@@ -81,7 +91,12 @@ export class LegacyHttpChannel extends HttpChannel {
 
   #send(call: HttpCall): void {
     this.#sentIn.set(call, this.#session);
-    call.send();
+    call.send(this.#session.endpoint);
+  }
+
+  /** The session that a call began in: what belongs to it goes there, also when there is another one by now. */
+  #sessionOf(call: HttpCall | undefined): LegacySession {
+    return (call === undefined ? undefined : this.#sentIn.get(call)) ?? this.#session;
   }
 
   /**
@@ -103,7 +118,8 @@ export class LegacyHttpChannel extends HttpChannel {
   protected cancelled(call: HttpCall, reason: string | undefined): void {
     if (!call.sent) return;
     const because = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`;
-    this.notify('notifications/cancelled', Buffer.from(`{"requestId":${call.pending.id}${because}}`));
+    const params = Buffer.from(`{"requestId":${call.pending.id}${because}}`);
+    this.reply(notificationMessage('notifications/cancelled', params), call);
   }
 
   protected override end(reason: BridgeError): void {
@@ -112,9 +128,10 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   protected async farewell(): Promise<void> {
-    if (this.#session.session === '') return;
+    const session = this.#session;
+    if (session.session === '') return;
     await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
-      this.options.endpoint.delete(this.headersFor(), listener),
+      session.endpoint.delete(headersOf(session), listener),
     );
   }
 
@@ -134,7 +151,10 @@ export class LegacyHttpChannel extends HttpChannel {
     if (this.closed) return;
     this.#stream?.close();
     try {
-      const fresh = await initialize(this.options.endpoint, this.options.declaration, this.#startTimeoutMs);
+      const { declaration, endpoints, affinity } = this.options;
+      const { endpoint: last } = this.#session;
+      const endpoint = last.admits ? last : endpoints.pick(affinity);
+      const fresh = await initialize(endpoint, declaration, this.#startTimeoutMs);
       if ('refusal' in fresh) throw fresh.refusal;
       this.#session = fresh;
       await this.start();
@@ -142,7 +162,7 @@ export class LegacyHttpChannel extends HttpChannel {
       this.lose(BridgeError.from(error));
       return;
     }
-    this.options.log.info('the server forgot its session; made a new one');
+    this.options.log.info('the session with the server was lost; made a new one');
     // Its requests go out before those that wait for this promise.
     this.#renewing = undefined;
     this.conversation.listener?.onReset?.();
@@ -151,14 +171,14 @@ export class LegacyHttpChannel extends HttpChannel {
   async #isLost(session: LegacySession): Promise<boolean> {
     if (this.#session !== session) return true;
     const end = await exchangeEndWithin(SHORT_TIMEOUT_MS, (listener) =>
-      this.options.endpoint.post(PING, this.headersFor(), listener, true),
+      session.endpoint.post(PING, headersOf(session), listener, 'message'),
     );
     return end !== undefined && (end.status === 404 || end.status === 400);
   }
 
   #receive(message: Buffer): void {
     try {
-      for (const envelope of scanBody(message, this.options.endpoint.maxMessageBytes)) {
+      for (const envelope of scanBody(message, this.options.endpoints.maxMessageBytes)) {
         this.conversation.receive(envelope, undefined);
       }
     } catch (error) {
@@ -166,4 +186,10 @@ export class LegacyHttpChannel extends HttpChannel {
       this.options.log.warn({ err: error }, 'a message on the general stream could not be handled');
     }
   }
+}
+
+function headersOf({ info, session }: LegacySession): Headers {
+  const headers: Headers = { 'mcp-protocol-version': info.protocolVersion };
+  if (session !== '') headers['mcp-session-id'] = session;
+  return headers;
 }

@@ -3,10 +3,11 @@ import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
 import { HttpChannel, nameHeader, paramHeaders } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
 import type { HttpCall } from './http-call.js';
-import { exchangeEnd } from './http-endpoint.js';
-import type { Headers } from './http-endpoint.js';
+import { exchangeEnd } from './exchange-end.js';
+import type { HttpEndpoint, Headers } from './http-endpoint.js';
 import type { ExchangeEnd } from './http-exchange.js';
 import { discover, modernHeaders } from './http-handshake.js';
+import { PinnedStates } from './pinned-states.js';
 
 const RECHECK_TIMEOUT_MS = 5_000;
 /** How often at most a refused request makes us ask the server for its era again. */
@@ -15,18 +16,23 @@ const RECHECK_INTERVAL_MS = 5_000;
 /** A stateless server (2026-07-28): no session, no general stream; closing a request's stream cancels it. */
 export class ModernHttpChannel extends HttpChannel {
   readonly info: UpstreamInfo;
+  readonly #pinned: PinnedStates | undefined;
   #recheckedAt = -Infinity;
 
   constructor(options: HttpChannelOptions, info: UpstreamInfo) {
     super(options);
     this.info = info;
+    const pinned = options.endpoints.several ? new PinnedStates() : undefined;
+    this.#pinned = pinned;
+    if (pinned !== undefined) this.onEnvelope = (envelope, from) => pinned.learn(envelope, from);
   }
 
   notify(method: string, params: Buffer): void {
     if (this.closed) return;
     const headers = { 'mcp-protocol-version': this.info.protocolVersion, 'mcp-method': method };
     const message = notificationMessage(method, params);
-    exchangeEnd((listener) => this.options.endpoint.post(message, headers, listener, true));
+    const endpoint = this.options.endpoints.pick('');
+    exchangeEnd((listener) => endpoint.post(message, headers, listener, 'message'));
   }
 
   protected reply(): void {
@@ -37,12 +43,16 @@ export class ModernHttpChannel extends HttpChannel {
     return { ...paramHeaders(request), ...modernHeaders(request), ...nameHeader(request) };
   }
 
-  protected begin(call: HttpCall): void {
-    call.send();
+  protected pick(request: UpstreamRequest, not: HttpEndpoint): HttpEndpoint {
+    return this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner, not);
   }
 
-  protected intercept(_call: HttpCall, end: ExchangeEnd): boolean {
-    if (end.status < 500 && !end.isJson) void this.#recheck();
+  protected begin(call: HttpCall, request: UpstreamRequest): void {
+    call.send(this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner));
+  }
+
+  protected intercept(_call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean {
+    if (end.status < 500 && !end.isJson) void this.#recheck(endpoint);
     return false;
   }
 
@@ -55,11 +65,11 @@ export class ModernHttpChannel extends HttpChannel {
   }
 
   /** A refusal that no modern server makes: perhaps an older one took its place. */
-  async #recheck(): Promise<void> {
+  async #recheck(endpoint: HttpEndpoint): Promise<void> {
     if (performance.now() - this.#recheckedAt < RECHECK_INTERVAL_MS) return;
     this.#recheckedAt = performance.now();
     try {
-      const verdict = await discover(this.options.endpoint, RECHECK_TIMEOUT_MS);
+      const verdict = await discover(endpoint, RECHECK_TIMEOUT_MS);
       if (verdict !== 'silent' && verdict.era === 'legacy')
         this.lose(this.unavailable('no longer speaks 2026-07-28'));
     } catch {

@@ -14,8 +14,8 @@ import { StrayMessages } from '../stray-messages.js';
 import { exchangeFailure } from './exchange-failure.js';
 import { outcomeUnknown, paramsWithToken } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
-import { exchangeEndWithin } from './http-endpoint.js';
-import type { Headers } from './http-endpoint.js';
+import { exchangeEndWithin } from './exchange-end.js';
+import type { HttpEndpoint, Headers } from './http-endpoint.js';
 import type { ExchangeEnd, HttpExchange } from './http-exchange.js';
 import { scanBody } from './http-handshake.js';
 import { SseStream } from './sse-stream.js';
@@ -27,6 +27,8 @@ const LINGER_MS = 2_000;
 const NOTIFY_TIMEOUT_MS = 2_000;
 
 export interface SseChannelOptions extends HttpChannelOptions {
+  /** The URL that this session is at. */
+  readonly endpoint: HttpEndpoint;
   readonly now: () => number;
 }
 
@@ -95,7 +97,7 @@ export class SseChannel implements UpstreamChannel {
     // Requests may overtake it otherwise. What the server answers does not matter: it is a notification.
     await exchangeEndWithin(NOTIFY_TIMEOUT_MS, (listener) => {
       const message = notificationMessage(INITIALIZED, EMPTY_PARAMS);
-      return this.#options.endpoint.post(message, this.#headers(), listener, true, this.#path);
+      return this.#options.endpoint.post(message, this.#headers(), listener, 'message', this.#path);
     });
   }
 
@@ -105,13 +107,18 @@ export class SseChannel implements UpstreamChannel {
       sink.onError(unavailable(endpoint.server, 'has no open event stream any more'));
       return { cancel: () => undefined };
     }
+    const refusal = endpoint.refusal();
+    if (refusal !== undefined) {
+      sink.onError(refusal);
+      return { cancel: () => undefined };
+    }
     const pending = this.#conversation.begin(request, sink);
     const body = requestMessage(String(pending.id), request.method, paramsWithToken(request, pending.id));
     const listener = {
       onMessage: () => undefined,
       onEnd: (end: ExchangeEnd) => this.#posted(pending, end),
     };
-    const exchange = endpoint.post(body, this.#headers(), listener, false, this.#path);
+    const exchange = endpoint.post(body, this.#headers(), listener, 'call', this.#path);
     if (this.#conversation.isInFlight(pending)) this.#posts.set(pending.id, { exchange, timer: undefined });
     meters.sent.inc();
     return { cancel: (reason) => this.#cancel(pending, reason) };
@@ -140,7 +147,7 @@ export class SseChannel implements UpstreamChannel {
   #tell(message: Buffer): void {
     this.#options.meters.sent.inc();
     const listener = { onMessage: () => undefined, onEnd: () => undefined };
-    this.#options.endpoint.post(message, this.#headers(), listener, true, this.#path);
+    this.#options.endpoint.post(message, this.#headers(), listener, 'message', this.#path);
   }
 
   /** The server has taken a request, or not. */
