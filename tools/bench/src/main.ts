@@ -35,7 +35,13 @@ async function main(args: readonly string[]): Promise<number> {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
       process.stdout.write(`[${scenario.name} ${seconds} s] ${line}\n`);
     };
-    const result = await scenario.run({ pace: options.pace, progress, profileFolder: options.profile });
+    const result = await scenario.run({
+      pace: options.pace,
+      progress,
+      profileFolder: options.profile,
+      isQuick: options.isQuick,
+      longRunMs: options.longRunMs,
+    });
     results.set(scenario.name, result);
     process.stdout.write(`\n${scenarioText(scenario.name, result)}\n\n`);
   }

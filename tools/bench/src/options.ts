@@ -8,8 +8,15 @@ export type Options =
       readonly help: false;
       readonly scenarios: readonly Scenario[];
       readonly pace: Pace;
+      readonly isQuick: boolean;
+      /** Length of scenarios that run for long. */
+      readonly longRunMs: number | undefined;
       /** Where the JSON goes. */
       readonly json: string | undefined;
+      /** Where the report with charts goes. */
+      readonly html: string | undefined;
+      /** JSON lines that a run adds itself to, and that the report draws. */
+      readonly history: string | undefined;
       /** Folder for CPU profiles of the bridge. */
       readonly profile: string | undefined;
     };
@@ -30,7 +37,10 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      minutes: { type: 'string' },
       json: { type: 'string' },
+      html: { type: 'string' },
+      history: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -45,6 +55,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     return scenario;
   });
   const pace = values.quick ? QUICK : FULL;
+  const minutes = positive('--minutes', values.minutes);
   return {
     help: false,
     scenarios,
@@ -53,7 +64,11 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       rounds: positive('--rounds', values.rounds) ?? pace.rounds,
       sampleMs: (positive('--seconds', values.seconds) ?? pace.sampleMs / 1000) * 1000,
     },
+    isQuick: values.quick,
+    longRunMs: minutes === undefined ? undefined : minutes * 60_000,
     json: values.json,
+    html: values.html,
+    history: values.history,
     profile: values.profile,
   };
 }
@@ -66,10 +81,13 @@ Scenarios
 ${known.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
 
 Options
-  --quick        ${QUICK.rounds} rounds of ${QUICK.sampleMs / 1000} s instead of ${FULL.rounds} of ${FULL.sampleMs / 1000} s
+  --quick        ${QUICK.rounds} rounds of ${QUICK.sampleMs / 1000} s instead of ${FULL.rounds} of ${FULL.sampleMs / 1000} s, and fewer sizes and counts
   --rounds N     samples of each subject
   --seconds N    length of a sample
+  --minutes N    length of sustained and endurance
   --json FILE    writes all samples, ratios and goals
+  --html FILE    writes a report with charts, which needs no network
+  --history FILE adds this run's ratios and goals as a line of JSON, and draws them all in the report
   --profile DIR  writes CPU profiles of the bridge's processes and lists their hottest functions; the figures
                  then include the profiler
   --help         this text

@@ -16,6 +16,10 @@ export interface ScenarioContext {
   readonly progress: (line: string) => void;
   /** Where the bridge's processes leave CPU profiles; then the figures include the profiler. */
   readonly profileFolder: string | undefined;
+  /** Fewer sizes and counts, besides the shorter pace. */
+  readonly isQuick: boolean;
+  /** Length of scenarios that run for long, where the command line sets one. */
+  readonly longRunMs: number | undefined;
 }
 
 /** What a scenario found. */
@@ -24,11 +28,22 @@ export interface ScenarioResult {
   /** Figures worth a line of their own: ratios between subjects of the same run. */
   readonly ratios: readonly RatioResult[];
   readonly goals: readonly GoalResult[];
+  /** What changes over a run, for the charts of the report. */
+  readonly series?: readonly Series[];
 }
 
 export interface RatioResult {
   readonly what: string;
   readonly value: number;
+  /** Of figures that are no ratio. */
+  readonly unit?: string;
+}
+
+/** A figure over time. */
+export interface Series {
+  readonly name: string;
+  readonly unit: string;
+  readonly points: readonly (readonly [seconds: number, value: number])[];
 }
 
 /** One thing to measure, by name on the command line. */

@@ -21,6 +21,11 @@ export function createReport(
     environment,
     pace,
     goals: [...results].flatMap(([scenario, { goals }]) => goals.map((goal) => ({ ...goal, scenario }))),
-    scenarios: [...results].map(([name, { comparison, ratios }]) => ({ name, comparison, ratios })),
+    scenarios: [...results].map(([name, { comparison, ratios, series }]) => ({
+      name,
+      comparison,
+      ratios,
+      ...(series !== undefined && { series }),
+    })),
   };
 }

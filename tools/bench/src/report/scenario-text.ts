@@ -23,7 +23,12 @@ export function scenarioText(name: string, { comparison, ratios, goals }: Scenar
   const parts = [`${name}\n\n${textTable([HEAD, ...rows])}`];
   if (comparison.subjects.some(({ summary }) => summary.isGeneratorSaturated))
     parts.push('* the load generator was at its limit: the server may be faster');
-  if (ratios.length > 0) parts.push(ratios.map(({ what, value }) => `${what}: ${short(value)}`).join('\n'));
+  if (ratios.length > 0)
+    parts.push(
+      ratios
+        .map(({ what, value, unit }) => `${what}: ${short(value)}${unit === undefined ? '' : ` ${unit}`}`)
+        .join('\n'),
+    );
   if (goals.length > 0) parts.push(goals.map(goalLine).join('\n'));
   return parts.join('\n\n');
 }
