@@ -32,8 +32,6 @@ import { startUpstreamServer } from './upstream/upstream-server.js';
 
 /** How often idle sessions and unanswered questions are looked for. */
 const SWEEP_MS = 5_000;
-/** How long a modern client may think about a question of a legacy upstream. */
-const HELD_TTL_MS = 5 * 60_000;
 /** How long any client may take for a question that belongs to no call. */
 const ASK_TIMEOUT_MS = 60_000;
 const MAX_HELD = 10_000;
@@ -99,7 +97,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   const held = new HeldCalls({
     sealer: createSealer({ purpose: 'request-state', keys: [randomBytes(32)] }),
     routerId: id,
-    ttlMs: HELD_TTL_MS,
+    ttlMs: config.router.inputTtl,
     maxHeld: MAX_HELD,
     maxHeldPerPrincipal: MAX_HELD_PER_PRINCIPAL,
   });

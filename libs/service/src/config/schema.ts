@@ -191,6 +191,8 @@ const routerSchema = z.strictObject({
   listTimeout: duration.default(3_000),
   pageSize: z.int().min(1).max(10_000).default(1000),
   sessionIdleTtl: duration.default(1_800_000),
+  /** How long a stateless client may think about a question of a legacy server, whose call is held meanwhile. */
+  inputTtl: duration.default(300_000),
   /** Longest request and longest response of the gRPC API for internal services. */
   maxMessageBytes: bytes.default(4 * 1024 * 1024),
   drainTimeout: duration.default(20_000),

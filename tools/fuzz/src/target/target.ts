@@ -90,7 +90,7 @@ async function start(resources: AsyncDisposable[], dispose: () => Promise<void>)
       callTimeout: `${CALL_TIMEOUT_MS}ms`,
       keepAlive: '500ms',
     },
-    router: { sessionIdleTtl: '3s', listTimeout: '1s' },
+    router: { sessionIdleTtl: '3s', inputTtl: '3s', listTimeout: '1s' },
   };
   const configFile = await folder.write('bridge.json', JSON.stringify(config));
   const log = new LogWatch();
