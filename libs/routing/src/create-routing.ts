@@ -83,7 +83,10 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   });
   const servers = new ServerSet({
     start: (name, server) => watched(startUpstreamServer(name, server, { log, metrics }), events),
-    startNative: ({ tools, workers }) => startNativeServer({ tools, workers, log, metrics }),
+    startNative: ({ tools, workers }) => {
+      const onListChanged = (): void => events.listChanged(workers.name, 'tools', undefined);
+      return startNativeServer({ tools, workers, onListChanged, log, metrics });
+    },
     onRetired: (name) => events.retire(name),
     drainTimeoutMs: config.router.drainTimeout,
     log,
@@ -185,12 +188,13 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     id,
     handler: dispatcher,
     servers: () =>
-      catalog.status().map(({ server, state, era, protocolVersion, lastError }) => ({
+      catalog.status().map(({ server, state, era, protocolVersion, lastError, urls = [] }) => ({
         name: server,
         state,
         era: era ?? '',
         protocolVersion: protocolVersion ?? '',
         lastError: lastError ?? '',
+        urls: urls.map(({ reason = '', ...url }) => ({ ...url, reason })),
       })),
     status: () => ({
       servers: catalog.status(),

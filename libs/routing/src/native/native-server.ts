@@ -1,4 +1,6 @@
 import { BridgeError, resultReply, scanEnvelope } from '@mcp-bridge/protocol';
+import { watchFiles } from '@mcp-bridge/service';
+import type { ToolConfig } from '@mcp-bridge/service';
 import type {
   ChannelLease,
   UpstreamChannel,
@@ -9,20 +11,33 @@ import type {
 import { MODERN_VERSION } from '../adapt/era.js';
 import { NativeTools } from './native-tools.js';
 import type { NativeToolsOptions } from './native-tools.js';
+import { findToolFiles } from './tool-files.js';
 
-/** Definitions change only with a restart. */
+/** Listeners hear of changes at once. */
 const LIST_TTL_MS = 300_000;
 const METHOD_NOT_FOUND = -32601;
 const SERVER_INFO = { name: 'mcp-bridge-tools', title: 'Native tools of the bridge', version: '0.1.0' };
 
+export interface NativeServerOptions extends NativeToolsOptions {
+  /** The tools to serve first. */
+  readonly tools: readonly ToolConfig[];
+  /** The list is not what it was. */
+  readonly onListChanged: () => void;
+}
+
 /** The native tools, as the server that clients see them on. */
 export interface NativeServer extends UpstreamServer {
+  /** Serves these tools from now on, in the versions that their files have now. Calls in flight end in theirs. */
+  reload(tools: readonly ToolConfig[]): void;
   /** For `/debug/state`. */
   status(): Record<string, unknown>;
 }
 
-/** Loads the configured tools and serves them as one modern server, in this process. Close it: it has threads. */
-export function startNativeServer(options: NativeToolsOptions): NativeServer {
+/**
+ * Loads the configured tools and serves them as one modern server, in this process; a module whose file changes is
+ * loaded anew. Close it: it has threads.
+ */
+export function startNativeServer(options: NativeServerOptions): NativeServer {
   const { name } = options.workers;
   const tools = new NativeTools(options);
   let state: UpstreamServer['state'] = 'starting';
@@ -32,7 +47,7 @@ export function startNativeServer(options: NativeToolsOptions): NativeServer {
     info: {
       era: 'modern',
       protocolVersion: MODERN_VERSION,
-      capabilities: { tools: {}, logging: {} },
+      capabilities: { tools: { listChanged: true }, logging: {} },
       serverInfo: SERVER_INFO,
       instructions: undefined,
     },
@@ -53,15 +68,29 @@ export function startNativeServer(options: NativeToolsOptions): NativeServer {
     close: () => Promise.resolve(),
   };
   const lease: ChannelLease = { channel, owned: false, release: () => undefined };
-  const loaded = tools.load().then(() => {
+  let configured = options.tools;
+  const load = async (): Promise<void> => {
+    if (closed) return;
+    await tools.load(configured);
     const result = {
       resultType: 'complete',
       tools: tools.definitions(),
       ttlMs: LIST_TTL_MS,
       cacheScope: 'public',
     };
+    const before = list;
     list = Buffer.from(JSON.stringify(result));
     if (state === 'starting') state = 'ready';
+    else if (!list.equals(before)) options.onListChanged();
+  };
+  const loaded = load();
+  let lastLoad = loaded;
+  const loadAgain = (): void => {
+    lastLoad = lastLoad.then(load);
+  };
+  const stopWatching = watchFiles({
+    files: () => findToolFiles(configured).files.map(({ file }) => file),
+    onChange: loadAgain,
   });
 
   return {
@@ -89,10 +118,15 @@ export function startNativeServer(options: NativeToolsOptions): NativeServer {
       await tools.whenIdle(timeoutMs);
       await this.close();
     },
+    reload(next) {
+      configured = next;
+      loadAgain();
+    },
     async close() {
       closed = true;
       state = 'closed';
-      await loaded;
+      stopWatching();
+      await lastLoad;
       await tools.close();
     },
     status: () => tools.status(),

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { Metrics } from '@mcp-bridge/metrics';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { ToolConfig, WorkersConfig } from '@mcp-bridge/service';
@@ -9,19 +8,15 @@ import type { Logger } from 'pino';
 import type { UpstreamRequest, UpstreamSink } from '../upstream/channel.js';
 import { CallCoalescer } from './call-coalescer.js';
 import { JobScheduler } from './job-scheduler.js';
-import { loadTool, messageOf } from './load-tool.js';
 import { NativeCall } from './native-call.js';
 import { NativeJob } from './native-job.js';
 import { runInline } from './run-inline.js';
 import type { ServedTool } from './served-tool.js';
-import { findToolFiles } from './tool-files.js';
-import type { ToolFile } from './tool-files.js';
-import { ToolFaultError } from './tool-fault.js';
 import type { ToolFault } from './tool-fault.js';
+import { ToolLoader } from './tool-loader.js';
 import { WorkerPool } from './worker-pool.js';
 
 export interface NativeToolsOptions {
-  readonly tools: readonly ToolConfig[];
   readonly workers: WorkersConfig;
   readonly log: Logger;
   readonly metrics?: Metrics;
@@ -39,18 +34,20 @@ const IDLE_LOOK_MS = 25;
 /** The tools that the router runs itself: loads their modules, and brings each call to the event loop or a worker. */
 export class NativeTools {
   readonly #options: NativeToolsOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #loader: ToolLoader;
+  #entries: ReadonlyMap<string, Entry> = new Map();
   readonly #threads: number;
   readonly #inline: JobScheduler;
   readonly #queued: JobScheduler;
   readonly #callIds = `${randomBytes(6).toString('base64url')}-`;
   #pool: WorkerPool | undefined;
-  #faults: ToolFault[] = [];
+  #faults: readonly ToolFault[] = [];
   #calls = 0;
   #inFlight = 0;
 
   constructor(options: NativeToolsOptions) {
     this.#options = options;
+    this.#loader = new ToolLoader(options.workers.loadTimeout);
     const { threads = Math.max(1, Math.min(MAX_THREADS, availableParallelism() - 1)), maxQueue } =
       options.workers;
     this.#threads = threads;
@@ -85,16 +82,14 @@ export class NativeTools {
     };
   }
 
-  /** Loads every configured tool; one that cannot be served is a fault, and the others are served. Call once. */
-  async load(): Promise<void> {
-    const { files, faults } = findToolFiles(this.#options.tools);
+  /**
+   * Serves these tools from now on, each in the version that its file has now; one that cannot be served is a fault,
+   * and the others are served. Calls that came before end in the version that they found. One load at a time.
+   */
+  async load(tools: readonly ToolConfig[]): Promise<void> {
+    const { served, faults } = await this.#loader.load(tools);
     this.#faults = faults;
-    const loaded = await Promise.allSettled(files.map((file) => this.#loadFile(file)));
-    loaded.forEach((outcome, index) => {
-      const source = files[index]?.file ?? '';
-      if (outcome.status === 'rejected') this.#faults.push(faultOf(source, outcome.reason));
-      else this.#serve(source, outcome.value);
-    });
+    this.#entries = new Map(served.map((each) => [each.tool.name, this.#entryFor(each)]));
     const { log } = this.#options;
     for (const { source, code, reason } of this.#faults)
       log.error({ source, code, reason }, 'a tool is not served');
@@ -161,35 +156,16 @@ export class NativeTools {
     return this.#pool;
   }
 
-  async #loadFile({ file, overrides }: ToolFile): Promise<ServedTool> {
-    const url = pathToFileURL(file).href;
-    const tool = await loadTool(url, this.#options.workers.loadTimeout);
-    const { concurrency, timeoutMs } = tool.definition;
-    return {
-      tool,
-      url,
-      concurrency: overrides.concurrency ?? concurrency ?? Infinity,
-      timeoutMs: overrides.timeoutMs ?? timeoutMs,
-    };
-  }
-
-  #serve(source: string, served: ServedTool): void {
+  /** Batches that are being gathered end with the version that they began with. */
+  #entryFor(served: ServedTool): Entry {
     const { name, cpu, batch } = served.tool;
-    if (this.#entries.has(name)) {
-      const reason = `another file has a tool "${name}" already; rename one`;
-      this.#faults.push({ source, code: 'DUPLICATE_NAME', reason });
-      return;
-    }
+    const before = this.#entries.get(name);
+    if (before?.served === served) return before;
     const scheduler = cpu ? this.#queued : this.#inline;
     const coalescer =
       batch === undefined
         ? undefined
         : new CallCoalescer(batch, (calls, done) => scheduler.submit(new NativeJob(served, calls, done)));
-    this.#entries.set(name, { served, scheduler, coalescer });
+    return { served, scheduler, coalescer };
   }
-}
-
-function faultOf(source: string, error: unknown): ToolFault {
-  if (error instanceof ToolFaultError) return { source, code: error.code, reason: error.message };
-  return { source, code: 'LOAD_FAILED', reason: messageOf(error) };
 }

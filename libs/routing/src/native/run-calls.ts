@@ -23,32 +23,40 @@ export type Tell = (
 ) => void;
 
 /**
+ * Where a call's signal comes from: an `AbortController` makes it when it is first asked for. Most tools never ask, and
+ * making one costs as much as a quarter of such a call.
+ */
+export interface SignalSource {
+  readonly signal: AbortSignal;
+}
+
+/**
  * Runs one call, or several of a tool with `handleBatch`, and gives back the raw JSON of each result. Never throws:
  * arguments that do not match, a handler that throws and a result that breaks its schema are results with `isError`.
  *
- * @param signals - one a call
+ * @param sources - one a call
  */
 export function runCalls(
   tool: LoadedTool,
   inputs: readonly CallInput[],
-  signals: readonly AbortSignal[],
-  batchSignal: AbortSignal,
+  sources: readonly SignalSource[],
+  batchSource: SignalSource,
   tell: Tell,
 ): string[] | Promise<string[]> {
   const [only] = inputs;
-  const [signal] = signals;
-  if (inputs.length === 1 && only !== undefined && signal !== undefined && tool.batch === undefined)
-    return runOne(tool, only, signal, tell);
-  return runBatch(tool, inputs, signals, batchSignal, tell);
+  const [source] = sources;
+  if (inputs.length === 1 && only !== undefined && source !== undefined && tool.batch === undefined)
+    return runOne(tool, only, source, tell);
+  return runBatch(tool, inputs, sources, batchSource, tell);
 }
 
 function runOne(
   tool: LoadedTool,
   input: CallInput,
-  signal: AbortSignal,
+  source: SignalSource,
   tell: Tell,
 ): string[] | Promise<string[]> {
-  const call = callOf(tool, input, 0, signal, tell);
+  const call = callOf(tool, input, 0, source, tell);
   if (typeof call === 'string') return [call];
   try {
     // The arguments were checked against the schema that the handler's types come from.
@@ -66,16 +74,22 @@ function runOne(
 async function runBatch(
   tool: LoadedTool,
   inputs: readonly CallInput[],
-  signals: readonly AbortSignal[],
-  signal: AbortSignal,
+  sources: readonly SignalSource[],
+  source: SignalSource,
   tell: Tell,
 ): Promise<string[]> {
-  const calls = inputs.map((input, index) => callOf(tool, input, index, signals[index] ?? signal, tell));
+  const calls = inputs.map((input, index) => callOf(tool, input, index, sources[index] ?? source, tell));
   const sound = calls.filter((call) => typeof call !== 'string');
   let answers: readonly unknown[];
   try {
     const returned: unknown =
-      sound.length === 0 ? [] : await tool.definition.handleBatch?.(sound, { signal });
+      sound.length === 0
+        ? []
+        : await tool.definition.handleBatch?.(sound, {
+            get signal() {
+              return source.signal;
+            },
+          });
     if (!Array.isArray(returned) || returned.length !== sound.length) {
       const count = Array.isArray(returned) ? `${returned.length} entries` : 'no list';
       throw new Error(`Tool ${tool.name}: handleBatch returned ${count} for ${sound.length} calls`);
@@ -93,7 +107,7 @@ function callOf(
   tool: LoadedTool,
   input: CallInput,
   index: number,
-  signal: AbortSignal,
+  source: SignalSource,
   tell: Tell,
 ): ToolCall | string {
   const { params, callId, principal, wantsProgress, logLevel } = input;
@@ -103,7 +117,9 @@ function callOf(
   let last = -Infinity;
   return {
     args,
-    signal,
+    get signal() {
+      return source.signal;
+    },
     principal,
     callId,
     progress(progress, total, message) {

@@ -18,8 +18,8 @@ export function runInline(job: NativeJob, done: () => void): void {
   const results = runCalls(
     job.served.tool,
     calls.map((call) => call.input),
-    controllers.map((controller) => controller.signal),
-    (whole ?? new AbortController()).signal,
+    controllers,
+    whole ?? new AbortController(),
     (index, method, params) => calls[index]?.tell(method, params),
   );
   if (Array.isArray(results)) finish(results);

@@ -1,14 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
+import { keepSource } from './kept-source.js';
 import { loadTool, messageOf } from './load-tool.js';
 import type { LoadedTool } from './load-tool.js';
 import { replyText } from './reply-text.js';
 import { runCalls } from './run-calls.js';
+import { digestOf } from './source-digest.js';
 import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.js';
 
 // The standard output of the process may carry MCP itself: what tools print goes to standard error.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
-const tools = new Map<string, Promise<LoadedTool>>();
+/** The version of each file that was loaded last. */
+const tools = new Map<string, { readonly url: string; readonly loading: Promise<LoadedTool | undefined> }>();
 const encoder = new TextEncoder();
 
 /**
@@ -25,12 +30,12 @@ export default async function run(task: WorkerTask): Promise<void> {
   });
   try {
     const tool = await load(task);
-    const results = await runCalls(
-      tool,
-      calls,
-      controllers.map(({ signal }) => signal),
-      whole.signal,
-      (index, method, params) => say(port, { kind: 'tell', index, method, params }),
+    if (tool === undefined) {
+      say(port, { kind: 'changed' });
+      return;
+    }
+    const results = await runCalls(tool, calls, controllers, whole, (index, method, params) =>
+      say(port, { kind: 'tell', index, method, params }),
     );
     const replies = results.map((result) => encoder.encode(replyText(result)));
     say(
@@ -46,13 +51,43 @@ export default async function run(task: WorkerTask): Promise<void> {
   }
 }
 
-function load({ url, loadTimeoutMs }: WorkerTask): Promise<LoadedTool> {
-  const known = tools.get(url);
-  if (known !== undefined) return known;
-  const loading = loadTool(url, loadTimeoutMs);
-  tools.set(url, loading);
-  loading.catch(() => tools.delete(url));
-  return loading;
+/**
+ * Undefined when the file holds another version by now, or one that does not load: then the text of the version that
+ * is wanted has to come along.
+ */
+async function load(task: WorkerTask): Promise<LoadedTool | undefined> {
+  const { url, source } = task;
+  const file = fileURLToPath(url);
+  const known = tools.get(file);
+  if (known?.url === url) return known.loading;
+  const loading = source === undefined ? loadFromFile(task, file) : loadKept(task, source);
+  tools.set(file, { url, loading });
+  const loaded = await loading.catch((error: unknown) => {
+    if (tools.get(file)?.loading === loading) tools.delete(file);
+    throw error;
+  });
+  if (loaded === undefined && tools.get(file)?.loading === loading) tools.delete(file);
+  return loaded;
+}
+
+async function loadFromFile(
+  { url, digest, loadTimeoutMs }: WorkerTask,
+  file: string,
+): Promise<LoadedTool | undefined> {
+  try {
+    if (digestOf(await readFile(file, 'utf8')) !== digest) return undefined;
+    return await loadTool(url, loadTimeoutMs);
+  } catch {
+    // It did load on the event loop: its file may be changing at this moment.
+    return undefined;
+  }
+}
+
+function loadKept({ url, loadTimeoutMs }: WorkerTask, source: string): Promise<LoadedTool> {
+  // Node does not try a URL again that failed.
+  const kept = `${url}&kept`;
+  keepSource(kept, source);
+  return loadTool(kept, loadTimeoutMs);
 }
 
 function say(port: MessagePort, message: FromWorker, transfer: ArrayBuffer[] = []): void {

@@ -61,7 +61,13 @@ export class WorkerPool {
 
   /** Runs a job; `done` follows when its thread is free, or ended. */
   run(job: NativeJob, done: () => void): void {
+    this.#run(job, done, undefined);
+  }
+
+  /** @param source - the tool's text, for a worker that would find another one in its file */
+  #run(job: NativeJob, done: () => void, source: string | undefined): void {
     const { calls, served } = job;
+    let changed = false;
     const { port1: near, port2: far } = new MessageChannel();
     const end = new AbortController();
     let grace: NodeJS.Timeout | undefined;
@@ -81,6 +87,9 @@ export class WorkerPool {
         case 'replies':
           message.replies.forEach((reply, index) => calls[index]?.succeed(asBuffer(reply)));
           return;
+        case 'changed':
+          changed = true;
+          return;
         case 'load-failed': {
           const text = `Tool ${job.tool} cannot run: in its worker ${message.reason}`;
           job.fail(new BridgeError('INTERNAL', text));
@@ -93,7 +102,10 @@ export class WorkerPool {
       ...input,
       params: Uint8Array.prototype.slice.call(input.params),
     }));
-    const task = { url: served.url, loadTimeoutMs: this.#options.loadTimeoutMs, calls: inputs, port: far };
+    const { url, digest } = served;
+    const { loadTimeoutMs } = this.#options;
+    const kept = source === undefined ? {} : { source };
+    const task = { url, digest, ...kept, loadTimeoutMs, calls: inputs, port: far };
     const transferList = [far, ...inputs.map(({ params }) => params.buffer as ArrayBuffer)];
     const settle = (error: unknown): void => {
       clearTimeout(grace);
@@ -102,6 +114,10 @@ export class WorkerPool {
         hear(last.message as FromWorker); // Only our worker has the other end.
       }
       near.close();
+      if (changed && source === undefined && job.prepare()) {
+        this.#run(job, done, served.source);
+        return;
+      }
       if (calls.some((call) => !call.ended)) job.fail(this.#lost(job.tool, error));
       done();
     };

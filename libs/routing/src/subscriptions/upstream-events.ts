@@ -66,7 +66,11 @@ export class UpstreamEvents {
   /** Announces a list change that came with no owner, or on a call's own stream. */
   handle(server: string, notification: Envelope, audience: Audience | undefined): void {
     const kind = LIST_CHANGED[notification.method];
-    if (kind === undefined) return;
+    if (kind !== undefined) this.listChanged(server, kind, audience);
+  }
+
+  /** A list is not what it was, however that came to be known. */
+  listChanged(server: string, kind: ListKind, audience: Audience | undefined): void {
     this.#options.invalidate(server, kind);
     this.#options.bus.emit({ server, kind, audience });
   }

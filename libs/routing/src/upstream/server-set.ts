@@ -127,7 +127,10 @@ export class ServerSet implements ServerLookup {
     const old = before.get(workers.name);
     const same = native !== undefined && isDeepStrictEqual(old?.essence, workers) ? native : undefined;
     this.#native = same ?? this.#options.startNative(config);
-    if (same !== undefined) kept.add(same);
+    if (same !== undefined) {
+      kept.add(same);
+      same.reload(tools);
+    }
     const entry = { server: this.#native, essence: workers, isHttp: false, timeoutMs: Infinity };
     this.#live.set(workers.name, entry);
   }
