@@ -204,6 +204,17 @@ describe('replies that do not fit', () => {
     expect(await metrics.expose()).toContain('mcp_errors_total{component="edge",code="PAYLOAD_TOO_LARGE"} 2');
   });
 
+  it('for their id alone become errors without one', async () => {
+    await start();
+    const client = await connect({ maxFrameBytes: 1024 });
+    client.send({ jsonrpc: '2.0', id: 'x'.repeat(2000), method: 'ping' });
+    const { id, error } = await client.next();
+    expect(id).toBeUndefined();
+    expect(error?.message).toContain('maxFrameBytes');
+    client.send({ jsonrpc: '2.0', id: 2, method: 'ping' });
+    expect((await client.next()).id).toBe(2);
+  });
+
   it('of a batch go one by one', async () => {
     const { router } = await start();
     router.on('tools/call', ({ sink }) => sink.onResult(json({ text: 'x'.repeat(600) })));

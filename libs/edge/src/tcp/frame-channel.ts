@@ -1,4 +1,5 @@
 import {
+  arrayItems,
   BridgeError,
   creditCost,
   encodeCredit,
@@ -13,10 +14,12 @@ import {
   type FrameEncoding,
   type FrameKind,
   type FrameReceiver,
+  isBatch,
   jsonToMsgpack,
   msgpackToJson,
   parseCredit,
   parseHello,
+  rawBytes,
   rawText,
   scanEnvelope,
 } from '@mcp-bridge/protocol';
@@ -198,20 +201,29 @@ export class FrameChannel implements TcpChannel, MessagePipe, FrameReceiver {
     if (!this.#hasRoom()) this.#connection.cut('slow');
   }
 
-  /** The message as this client takes it; undefined when something else was sent instead, or nothing can be. */
+  /** The message, or else what says why not, as this client takes it; undefined when nothing can be said. */
   #payloadOf(message: Buffer): Buffer | undefined {
-    let why: BridgeError;
+    const payload = this.#pack(message);
+    if (!(payload instanceof BridgeError)) return payload;
+    this.#host.replaced(payload);
+    if (isBatch(message)) {
+      for (const item of arrayItems(message, 0)) this.send(rawBytes(message, item));
+      return undefined;
+    }
+    return substitutesFor(message, payload)
+      .map((substitute) => this.#pack(substitute))
+      .find((packed) => Buffer.isBuffer(packed));
+  }
+
+  #pack(message: Buffer): Buffer | BridgeError {
     try {
       const isJson = this.#outbox.encoding === FRAME_ENCODING.JSON;
       const payload = isJson ? message : jsonToMsgpack(message);
       if (payload.length <= this.#clientMaxFrameBytes) return payload;
-      why = tooLongFor(this.#clientMaxFrameBytes, payload.length);
+      return tooLongFor(this.#clientMaxFrameBytes, payload.length);
     } catch (cause) {
-      why = new BridgeError('UPSTREAM_PROTOCOL', 'The reply cannot be written as MessagePack', { cause });
+      return new BridgeError('UPSTREAM_PROTOCOL', 'The reply cannot be written as MessagePack', { cause });
     }
-    this.#host.replaced(why);
-    for (const substitute of substitutesFor(message, why)) this.send(substitute);
-    return undefined;
   }
 
   #hasRoom(): boolean {

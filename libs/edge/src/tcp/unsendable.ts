@@ -1,22 +1,14 @@
-import {
-  arrayItems,
-  BridgeError,
-  errorReply,
-  isBatch,
-  rawBytes,
-  rawText,
-  scanEnvelope,
-} from '@mcp-bridge/protocol';
+import { BridgeError, errorReply, rawText, scanEnvelope } from '@mcp-bridge/protocol';
 
 /**
- * What to send instead of a message that a client cannot be sent. The replies of a batch go one by one; a reply
- * becomes an error reply, so that every call has one; other messages have no substitute.
+ * What to send instead of a message that a client cannot be sent, best first: a reply becomes an error reply, so that
+ * every call has one, and without the id when that is what cannot be sent. Other messages have no substitute.
  */
 export function substitutesFor(message: Buffer, why: BridgeError): Buffer[] {
-  if (isBatch(message)) return arrayItems(message, 0).map((item) => rawBytes(message, item));
   const { kind, id } = scanEnvelope(message, { maxBytes: Infinity, maxDepth: Infinity });
   if (kind !== 'result' && kind !== 'error') return [];
-  return [errorReply(id.start < 0 ? undefined : rawText(message, id), why)];
+  const nameless = errorReply(undefined, why);
+  return id.start < 0 ? [nameless] : [errorReply(rawText(message, id), why), nameless];
 }
 
 export function tooLongFor(maxFrameBytes: number, bytes: number): BridgeError {

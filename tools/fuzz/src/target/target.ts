@@ -88,7 +88,7 @@ async function start(resources: AsyncDisposable[], dispose: () => Promise<void>)
       tcp: { port: 0, maxFrameBytes: MAX_MESSAGE_BYTES },
       maxBodyBytes: MAX_MESSAGE_BYTES,
       callTimeout: `${CALL_TIMEOUT_MS}ms`,
-      keepAlive: '500ms',
+      keepAlive: '2s',
     },
     router: { sessionIdleTtl: '3s', inputTtl: '3s', listTimeout: '1s' },
   };

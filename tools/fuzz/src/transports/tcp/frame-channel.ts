@@ -68,34 +68,28 @@ class FrameChannel implements FuzzChannel {
 
   pack(message: Buffer, random: Random | undefined): Packed {
     const payload = this.#payloadOf(message);
-    if (random === undefined) return this.#plain(payload);
+    // A frame without a payload is refused like one that is too long.
+    const breaks = payload.length === 0 || payload.length > MAX_MESSAGE_BYTES;
+    if (random === undefined) return { pieces: [this.#frame(payload)], how: '', breaks };
     switch (random.below(9)) {
       case 0:
-        return {
-          pieces: cut(this.#frame(payload), random),
-          how: 'split',
-          breaks: payload.length > MAX_MESSAGE_BYTES,
-        };
+        return { pieces: cut(this.#frame(payload), random), how: 'split', breaks };
       case 1:
-        return {
-          pieces: [encodePing(TOKEN), this.#frame(payload)],
-          how: 'ping',
-          breaks: payload.length > MAX_MESSAGE_BYTES,
-        };
+        return { pieces: [encodePing(TOKEN), this.#frame(payload)], how: 'ping', breaks };
       case 2: {
         const frames = [encodeFrame(FRAME_KIND.PONG, FRAME_ENCODING.BINARY, TOKEN), this.#frame(payload)];
-        return { pieces: [Buffer.concat(frames)], how: 'pong', breaks: payload.length > MAX_MESSAGE_BYTES };
+        return { pieces: [Buffer.concat(frames)], how: 'pong', breaks };
       }
       case 3:
         if (this.#encoding === FRAME_ENCODING.MSGPACK) {
           const { bytes, name } = mutateBytes(payload, random);
           return { pieces: [this.#frame(bytes)], how: `msgpack ${name}`, breaks: true };
         }
-        return this.#plain(payload);
+        return { pieces: [this.#frame(payload)], how: '', breaks };
       case 4:
         return { pieces: [this.#broken(payload, random)], how: 'broken frame', breaks: true };
       default:
-        return this.#plain(payload);
+        return { pieces: [this.#frame(payload)], how: '', breaks };
     }
   }
 
@@ -127,14 +121,6 @@ class FrameChannel implements FuzzChannel {
     } catch {
       return message;
     }
-  }
-
-  #plain(payload: Buffer): Packed {
-    return {
-      pieces: [this.#frame(payload)],
-      how: '',
-      breaks: payload.length > MAX_MESSAGE_BYTES || payload.length === 0,
-    };
   }
 
   #frame(payload: Buffer): Buffer {
