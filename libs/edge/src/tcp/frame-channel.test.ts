@@ -207,7 +207,7 @@ describe('replies that do not fit', () => {
   it('for their id alone become errors without one', async () => {
     await start();
     const client = await connect({ maxFrameBytes: 1024 });
-    client.send({ jsonrpc: '2.0', id: 'x'.repeat(2000), method: 'ping' });
+    client.send({ jsonrpc: '2.0', id: 'x'.repeat(1000), method: 'ping' });
     const { id, error } = await client.next();
     expect(id).toBeUndefined();
     expect(error?.message).toContain('maxFrameBytes');
