@@ -1,24 +1,27 @@
 import { createRequire } from 'node:module';
 import { afterAll, expect, test } from 'vitest';
 import { createRouterClient } from '@mcp-bridge/link';
-import { echoServerCommand, fixtureCommand } from '@mcp-bridge/testkit';
+import { echoServerCommand, fixtureCommand, startFaultyHttp } from '@mcp-bridge/testkit';
 import { startBridge } from './running-bridge.js';
 
 const everything = createRequire(import.meta.url).resolve(
   '@modelcontextprotocol/server-everything/dist/index.js',
 );
+const urls = [await startFaultyHttp(), await startFaultyHttp()];
 const bridge = await startBridge({
   topology: 'two',
   servers: {
     all: { command: process.execPath, args: [everything, 'stdio'] },
     echo: { ...echoServerCommand(), isolation: 'shared' },
     fixture: fixtureCommand({ era: 'modern' }),
+    web: { url: urls.map(({ url }) => url), breaker: { failures: 1, openFor: '30s' } },
   },
 });
 const router = createRouterClient({ address: bridge.routerAddress, caller: { tenant: 'billing' } });
 afterAll(async () => {
   router.close();
   await bridge[Symbol.asyncDispose]();
+  for (const url of urls) await url.stop();
 });
 
 test('a service calls a tool of any server', async () => {
@@ -74,3 +77,28 @@ test('it lists tools and servers', async () => {
   const servers = await router.listServers();
   expect(servers.map(({ name, state }) => `${name} ${state}`)).toContain('echo ready');
 });
+
+test('it tells which URLs of a server are called', async () => {
+  await router.call({ tool: 'web__write', arguments: { tag: 1 } });
+  await urls[1]?.stop();
+  // One of two calls in turn meets it; what did not run may be sent to the other, or be refused.
+  for (const tag of [2, 3])
+    await router.call({ tool: 'web__write', arguments: { tag } }).catch(() => undefined);
+  const web = (await router.listServers()).find(({ name }) => name === 'web');
+  expect(web?.urls).toEqual([
+    {
+      origin: new URL(urls[0]?.url ?? '').origin,
+      state: 'closed',
+      inFlight: expect.any(Number) as number,
+      openings: 0,
+      reason: '',
+    },
+    {
+      origin: new URL(urls[1]?.url ?? '').origin,
+      state: 'open',
+      inFlight: 0,
+      openings: 1,
+      reason: expect.stringMatching(/ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET/),
+    },
+  ]);
+}, 60_000);

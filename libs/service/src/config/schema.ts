@@ -37,7 +37,7 @@ const healthCheckSchema = z.strictObject({
   timeout: duration.default(5_000),
   /** So many in a row must fail to take a URL out. */
   failures: z.int().min(1).max(100).default(2),
-  /** A call that brings nothing for so long makes the bridge ask at once; 0 for never. */
+  /** A call that brings nothing for so long, or misses its deadline, makes the bridge ask at once; 0 for never. */
   silence: duration.default(10_000),
   /** `mcp` asks `server/discover`, `http` a path, `tcp` connects. */
   probe: z.enum(['mcp', 'http', 'tcp']).default('mcp'),

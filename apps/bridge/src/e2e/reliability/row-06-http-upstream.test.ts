@@ -196,6 +196,6 @@ test('row 6: an HTTP server vanishes without a word, its connections half-open',
     ms('answered after its deadline', Math.max(...late), LATE_MS),
     ms('refused then after', refused.ms, LATE_MS),
     repeats('vanishes', 1),
-    ms('served again after', await msUntilBack('vanishes', upstream), 4_000),
+    ms('served again after', await msUntilBack('vanishes', upstream), 3_000),
   ]);
 }, 90_000);

@@ -1,13 +1,15 @@
 /** After a probe that succeeded, doubts are not heeded for so long. */
 const TRUST_MS = 1_000;
 /** Between two probes of a doubted URL. */
-const PAUSE_MS = 100;
+const DOUBT_PAUSE_MS = 100;
 
 export interface HealthProberOptions {
   /** Asks the URL for a sign of life; false when none came in time. Never rejects. */
   readonly probe: () => Promise<boolean>;
   /** How often to probe without cause; 0 for never. */
   readonly intervalMs: number;
+  /** How long to wait before a URL that is down is asked again, where there is no interval. */
+  readonly downPauseMs: number;
   /** So many in a row have to fail. */
   readonly failures: number;
   readonly onDown: () => void;
@@ -17,8 +19,8 @@ export interface HealthProberOptions {
 }
 
 /**
- * Probes one URL: at an interval where one is configured, and as soon as somebody doubts that it lives. One probe
- * at a time; a doubt is settled by so many of them as it takes.
+ * Probes one URL: at an interval where one is configured, as soon as somebody doubts that it lives, and then until
+ * it does again. One probe at a time.
  */
 export class HealthProber {
   readonly #options: HealthProberOptions;
@@ -60,11 +62,16 @@ export class HealthProber {
       return;
     }
     this.#inRow += 1;
-    if (this.#inRow >= this.#options.failures) this.#options.onDown();
-    else if (doubted) {
-      clearTimeout(this.#pause);
-      this.#pause = setTimeout(() => void this.#run(true), PAUSE_MS);
-      this.#pause.unref();
-    }
+    const isDown = this.#inRow >= this.#options.failures;
+    if (isDown) this.#options.onDown();
+    // At an interval, what is down is asked again anyway.
+    if (isDown && this.#options.intervalMs === 0) this.#later(this.#options.downPauseMs);
+    else if (!isDown && doubted) this.#later(DOUBT_PAUSE_MS);
+  }
+
+  #later(pauseMs: number): void {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => void this.#run(true), pauseMs);
+    this.#pause.unref();
   }
 }

@@ -64,6 +64,7 @@ export class HttpEndpoint {
   readonly #breaker: CircuitBreaker;
   readonly #prober: HealthProber;
   readonly #silence: SilenceWatch;
+  readonly #doubts: boolean;
   readonly #url: URL;
   readonly #path: string;
   readonly #headers: Headers;
@@ -122,11 +123,13 @@ export class HttpEndpoint {
         return alive;
       },
       intervalMs: options.probeIntervalMs,
+      downPauseMs: healthCheck.timeout,
       failures: healthCheck.failures,
       onDown: () => this.#breaker.probesFailed(),
       onUp: () => this.#breaker.probeSucceeded(),
       now,
     });
+    this.#doubts = healthCheck.silence > 0;
     this.#silence = new SilenceWatch(healthCheck.silence, this.#connections, () => this.doubt());
     this.#posts = this.#keeper((exchange, end) => this.#judge(exchange, end));
     this.#others = this.#keeper(() => undefined);
@@ -172,7 +175,7 @@ export class HttpEndpoint {
 
   /** Something that should have come did not: finds out whether the URL still lives. */
   doubt(): void {
-    this.#prober.doubt();
+    if (this.#doubts) this.#prober.doubt();
   }
 
   /**

@@ -158,6 +158,22 @@ export interface Server {
   era: string;
   protocolVersion: string;
   lastError: string;
+  /** Where it is reached over HTTP; empty for other servers. */
+  urls: ServerUrl[];
+}
+
+/** One URL of a server. */
+export interface ServerUrl {
+  /** Scheme, host and port. */
+  origin: string;
+  /** closed (it is called), half-open (it is tried out) or open (it is out). */
+  state: string;
+  /** Exchanges and streams under way. */
+  inFlight: number;
+  /** How often it was taken out since the router started. */
+  openings: number;
+  /** Why it is out. */
+  reason: string;
 }
 
 function createBaseCaller(): Caller {
@@ -1693,7 +1709,7 @@ export const ListServersResponse: MessageFns<ListServersResponse> = {
 };
 
 function createBaseServer(): Server {
-  return { name: "", state: "", era: "", protocolVersion: "", lastError: "" };
+  return { name: "", state: "", era: "", protocolVersion: "", lastError: "", urls: [] };
 }
 
 export const Server: MessageFns<Server> = {
@@ -1712,6 +1728,9 @@ export const Server: MessageFns<Server> = {
     }
     if (message.lastError !== "") {
       writer.uint32(42).string(message.lastError);
+    }
+    for (const v of message.urls) {
+      ServerUrl.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1769,6 +1788,14 @@ export const Server: MessageFns<Server> = {
             message.lastError = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.urls.push(ServerUrl.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1796,6 +1823,7 @@ export const Server: MessageFns<Server> = {
         : isSet(object.last_error)
         ? globalThis.String(object.last_error)
         : "",
+      urls: globalThis.Array.isArray(object?.urls) ? object.urls.map((e: any) => ServerUrl.fromJSON(e)) : [],
     };
   },
 
@@ -1816,6 +1844,9 @@ export const Server: MessageFns<Server> = {
     if (message.lastError !== "") {
       obj.lastError = message.lastError;
     }
+    if (message.urls?.length) {
+      obj.urls = message.urls.map((e) => ServerUrl.toJSON(e));
+    }
     return obj;
   },
 
@@ -1829,6 +1860,144 @@ export const Server: MessageFns<Server> = {
     message.era = object.era ?? "";
     message.protocolVersion = object.protocolVersion ?? "";
     message.lastError = object.lastError ?? "";
+    message.urls = object.urls?.map((e) => ServerUrl.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseServerUrl(): ServerUrl {
+  return { origin: "", state: "", inFlight: 0, openings: 0, reason: "" };
+}
+
+export const ServerUrl: MessageFns<ServerUrl> = {
+  encode(message: ServerUrl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.origin !== "") {
+      writer.uint32(10).string(message.origin);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.inFlight !== 0) {
+      writer.uint32(24).uint32(message.inFlight);
+    }
+    if (message.openings !== 0) {
+      writer.uint32(32).uint32(message.openings);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerUrl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerUrl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.inFlight = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.openings = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServerUrl {
+    return {
+      origin: isSet(object.origin) ? globalThis.String(object.origin) : "",
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      inFlight: isSet(object.inFlight)
+        ? globalThis.Number(object.inFlight)
+        : isSet(object.in_flight)
+        ? globalThis.Number(object.in_flight)
+        : 0,
+      openings: isSet(object.openings) ? globalThis.Number(object.openings) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ServerUrl): unknown {
+    const obj: any = {};
+    if (message.origin !== "") {
+      obj.origin = message.origin;
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.inFlight !== 0) {
+      obj.inFlight = Math.round(message.inFlight);
+    }
+    if (message.openings !== 0) {
+      obj.openings = Math.round(message.openings);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServerUrl>): ServerUrl {
+    return ServerUrl.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerUrl>): ServerUrl {
+    const message = createBaseServerUrl();
+    message.origin = object.origin ?? "";
+    message.state = object.state ?? "";
+    message.inFlight = object.inFlight ?? 0;
+    message.openings = object.openings ?? 0;
+    message.reason = object.reason ?? "";
     return message;
   },
 };
