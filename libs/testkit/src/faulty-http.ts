@@ -39,16 +39,21 @@ interface Request {
 interface Message {
   readonly id?: unknown;
   readonly method?: string;
-  readonly params?: { readonly name?: string; readonly arguments?: { readonly tag?: unknown } };
+  readonly params?: {
+    readonly name?: string;
+    readonly arguments?: { readonly tag?: unknown };
+    readonly requestState?: unknown;
+  };
 }
 
 const DRIP_MS = 50;
 const HEAD_END = '\r\n\r\n';
 const MODERN = '2026-07-28';
-/** `write` has effects, `read` and `again` may be repeated. */
+/** `write` has effects, `read` and `again` may be repeated, `ask` first answers `input_required` with a state. */
 const TOOLS = [
   { name: 'write', inputSchema: { type: 'object' } },
   { name: 'read', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } },
+  { name: 'ask', inputSchema: { type: 'object' } },
   { name: 'again', inputSchema: { type: 'object' }, annotations: { idempotentHint: true } },
 ];
 
@@ -178,6 +183,9 @@ function memberFor({ method, params }: Message, name: string): string {
     case 'tools/list':
       return `"result":${JSON.stringify({ resultType: 'complete', tools: TOOLS, ttlMs: 60_000, cacheScope: 'public' })}`;
     case 'tools/call': {
+      if (params?.name === 'ask' && params.requestState === undefined) {
+        return `"result":${JSON.stringify({ resultType: 'input_required', requestState: randomUUID() })}`;
+      }
       const text = `${name}:${String(params?.arguments?.tag)}`;
       return `"result":${JSON.stringify({ resultType: 'complete', content: [{ type: 'text', text }] })}`;
     }

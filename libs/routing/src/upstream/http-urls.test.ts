@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { startFaultyHttp } from '@mcp-bridge/testkit';
 import type { FaultyHttp, FaultyHttpOptions } from '@mcp-bridge/testkit';
 import type { HttpServerConfig } from '@mcp-bridge/service';
@@ -83,6 +84,24 @@ describe('several URLs of one server', () => {
     expect(new Set([...seen.values()].flatMap((names) => [...names]))).toEqual(new Set(['a', 'b']));
   });
 
+  it('are kept to by what continues a call there', async () => {
+    const server = serverAt([await faulty({ name: 'a' }), await faulty({ name: 'b' })]);
+    const channel = await server.catalogChannel();
+    for (const rounds of [4, 4, 4]) {
+      const asked = await call(channel, 'ask', 1);
+      const [, requestState] = /"requestState":"([^"]*)"/.exec(asked.result?.bytes.toString() ?? '') ?? [];
+      const params = Buffer.from(JSON.stringify({ name: 'ask', requestState, arguments: { tag: 2 } }));
+      const names = new Set<string>();
+      for (let round = 0; round < rounds; round += 1) {
+        const request = modernCall('ask', {}, { params, progressTokenStart: -1, progressTokenEnd: -1 });
+        names.add(textOf(await send(channel, request).outcome));
+      }
+      expect(names.size).toBe(1);
+      // The next question goes to the other one.
+      await call(channel, 'write', 3);
+    }
+  });
+
   it('start at another one when the first cannot be reached', async () => {
     const [dead, live] = [await faulty({ name: 'a' }), await faulty({ name: 'b' })];
     await dead.stop();
@@ -161,6 +180,33 @@ describe('several URLs of one server', () => {
     await home?.stop();
     expect(await ask('4')).toMatch(/OUTCOME_UNKNOWN|UPSTREAM_UNAVAILABLE/);
     expect([await ask('5'), await ask('6')]).toEqual([`${other}:5`, `${other}:6`]);
+  });
+});
+
+describe('a connection', () => {
+  it.skipIf(process.platform !== 'linux')('is asked for signs of life by the kernel after 15 s', async () => {
+    const url = await faulty();
+    const channel = await serverAt([url]).catalogChannel();
+    url.mode = 'vanishes';
+    const silent = send(channel, modernCall('write', { tag: 1 }));
+    await until(() => url.calls.length === 1, 'the call arrived');
+    const port = Number(new URL(url.url).port).toString(16).toUpperCase().padStart(4, '0');
+    const timers = async (): Promise<string[]> =>
+      (await readFile('/proc/net/tcp', 'utf8'))
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/))
+        .filter(([, , remote, state]) => remote?.endsWith(`:${port}`) === true && state === '01')
+        .map((columns) => columns[5] ?? '');
+    // Kind 02 is keep-alive; its rest in hundredths of a second, in hex. Until the last bytes are acknowledged it is 01.
+    let rests: number[] = [];
+    await vi.waitFor(async () => {
+      const rows = await timers();
+      expect(rows.every((timer) => timer.startsWith('02:'))).toBe(true);
+      rests = rows.map((timer) => parseInt(timer.slice(3), 16));
+    });
+    expect(rests.length).toBeGreaterThan(0);
+    for (const rest of rests) expect(rest).toBeLessThanOrEqual(1_500);
+    silent.cancel();
   });
 });
 

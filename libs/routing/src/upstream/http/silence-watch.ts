@@ -1,7 +1,7 @@
 import type { ConnectionPool } from './connection-pool.js';
 
 /** How often within the time of silence it is looked. */
-const LOOKS = 2;
+const LOOKS = 4;
 
 /** Notices calls that bring nothing for a while. Runs only while there are calls, and costs them no clock. */
 export class SilenceWatch {
@@ -10,7 +10,7 @@ export class SilenceWatch {
   readonly #onSilence: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param silenceMs - how long a call may be silent, at least; up to half as long again. 0 for any time */
+  /** @param silenceMs - how long a call may be silent, at least; up to a quarter longer. 0 for any time */
   constructor(silenceMs: number, connections: ConnectionPool, onSilence: () => void) {
     this.#everyMs = silenceMs / LOOKS;
     this.#connections = connections;
