@@ -1,5 +1,6 @@
+import { rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { createTempFolder, freePort, spawnService, type SpawnedService } from '@mcp-bridge/testkit';
+import { createTempFolder, freePort, spawnService, type SpawnedService, waitFor } from '@mcp-bridge/testkit';
 
 const COMMAND = fileURLToPath(new URL('../../bin/mcp-bridge.mjs', import.meta.url));
 
@@ -14,6 +15,10 @@ export interface RunningBridge extends AsyncDisposable {
   readonly router: SpawnedService;
   /** Starts a router at the address of the one that is gone. */
   restartRouter(): Promise<void>;
+  /** Puts another file in place of the one that the bridge was started with, as editors do. It notices after a second. */
+  configure(options: Omit<RunningBridgeOptions, 'topology'> | string): Promise<void>;
+  /** Sends SIGHUP, and waits until every process has applied or refused its file. */
+  reload(): Promise<void>;
 }
 
 export interface RunningBridgeOptions {
@@ -28,17 +33,24 @@ export interface RunningBridgeOptions {
 export async function startBridge(options: RunningBridgeOptions): Promise<RunningBridge> {
   const folder = await createTempFolder();
   const routerPort = await freePort();
-  const config = {
-    servers: options.servers,
-    auth: { anonymous: {} },
-    admin: { port: 0 },
-    router: { port: routerPort },
-    ...options.config,
-    gateway: { port: 0, routers: [`127.0.0.1:${routerPort}`], ...(options.config?.['gateway'] ?? {}) },
+  const textOf = ({ servers, config }: Omit<RunningBridgeOptions, 'topology'>): string =>
+    JSON.stringify({
+      servers,
+      auth: { anonymous: {} },
+      admin: { port: 0 },
+      ...config,
+      router: { port: routerPort, ...(config?.['router'] ?? {}) },
+      gateway: { port: 0, routers: [`127.0.0.1:${routerPort}`], ...(config?.['gateway'] ?? {}) },
+    });
+  const file = await folder.write('bridge.json', textOf(options));
+  let reloads = 0;
+  const onLine = (line: string): void => {
+    if (/"msg":"configuration re(loaded|fused)/.test(line)) reloads += 1;
   };
-  const file = await folder.write('bridge.json', JSON.stringify(config));
-  const run = (command: string, readyPattern: RegExp): Promise<SpawnedService> =>
-    spawnService(process.execPath, [COMMAND, command, '-c', file], { readyPattern, readyTimeoutMs: 60_000 });
+  const run = (command: string, readyPattern: RegExp): Promise<SpawnedService> => {
+    const spawned = { readyPattern, readyTimeoutMs: 60_000, onLine };
+    return spawnService(process.execPath, [COMMAND, command, '-c', file], spawned);
+  };
   const startRouter = (): Promise<SpawnedService> => run('router', /"msg":"ready"/);
 
   const split = options.topology === 'two';
@@ -53,6 +65,15 @@ export async function startBridge(options: RunningBridgeOptions): Promise<Runnin
     },
     async restartRouter() {
       router = await startRouter();
+    },
+    async configure(next) {
+      await rename(await folder.write('next.json', typeof next === 'string' ? next : textOf(next)), file);
+    },
+    async reload() {
+      const processes = new Set([gateway, router ?? gateway]);
+      const until = reloads + processes.size;
+      for (const { pid } of processes) process.kill(pid, 'SIGHUP');
+      await waitFor(() => reloads >= until, { timeoutMs: 20_000, what: 'the reload' });
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([gateway.kill(), router?.kill()]);
