@@ -42,6 +42,12 @@ export interface Metrics {
   readonly connectionFailures: Family<{ transport: TransportLabel; reason: string }, CounterChild>;
   /** Time from sending a request to a configured server until its reply. */
   readonly backendResponseTime: Family<{ server: string }, HistogramChild>;
+  /** Child processes of a stdio server, those that wait warm included. */
+  readonly serverProcesses: GaugeFamily<{ server: string }>;
+  /** Processes that took the place of one that had ended by itself. */
+  readonly serverRestarts: Family<{ server: string }, CounterChild>;
+  readonly serverMemoryLimitKills: Family<{ server: string }, CounterChild>;
+  readonly serverStderrDropped: Family<{ server: string }, CounterChild>;
   /** State of each URL of a server, by its position in the configuration: 0 called, 1 tried out, 2 out. */
   readonly upstreamUrlState: GaugeFamily<{ server: string; url: string }>;
   /** `state` is what a URL's circuit breaker became: `open` or `closed`. */
@@ -108,6 +114,20 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     ),
     connectionFailures: add(
       new Counters('mcp_connection_failures_total', 'Connections refused or failed', ['transport', 'reason']),
+    ),
+    serverProcesses: add(new Gauges('mcp_server_processes', 'Child processes of a stdio server', ['server'])),
+    serverRestarts: add(
+      new Counters('mcp_server_restarts_total', 'Processes that replaced one which ended by itself', [
+        'server',
+      ]),
+    ),
+    serverMemoryLimitKills: add(
+      new Counters('mcp_server_memory_limit_kills_total', 'Processes ended for their memory', ['server']),
+    ),
+    serverStderrDropped: add(
+      new Counters('mcp_server_stderr_dropped_bytes_total', 'Bytes of stderr that the log did not take', [
+        'server',
+      ]),
     ),
     backendResponseTime: add(
       new Histograms(

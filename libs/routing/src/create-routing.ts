@@ -28,6 +28,7 @@ import { UpstreamEvents } from './subscriptions/upstream-events.js';
 import type { ChannelOwner } from './subscriptions/upstream-events.js';
 import type { ChannelLease, RespondToUpstream, UpstreamServer } from './upstream/channel.js';
 import { ServerSet } from './upstream/server-set.js';
+import { createSupervision } from './upstream/stdio/supervision.js';
 import { startUpstreamServer } from './upstream/upstream-server.js';
 
 /** How often idle sessions and unanswered questions are looked for. */
@@ -81,8 +82,10 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
     onChannelLost: (channel) => resources.lost(channel),
   });
+  const supervision = createSupervision(config.router, log);
   const servers = new ServerSet({
-    start: (name, server) => watched(startUpstreamServer(name, server, { log, metrics }), events),
+    start: (name, server) =>
+      watched(startUpstreamServer(name, server, { log, metrics, supervision }), events),
     startNative: ({ tools, workers }) => {
       const onListChanged = (): void => events.listChanged(workers.name, 'tools', undefined);
       return startNativeServer({ tools, workers, onListChanged, log, metrics });
@@ -177,6 +180,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     await servers.close();
   };
   const reconfigure = (next: BridgeConfig): void => {
+    supervision.configure(next.router);
     const { added, changed, removed } = servers.configure(next);
     const touched = [...added, ...changed, ...removed];
     for (const server of touched) catalog.forget(server);
@@ -202,6 +206,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
       calls: dispatcher.inFlight,
       held: held.size,
       retiring: servers.retiring,
+      serverProcesses: supervision.places.taken,
       ...(servers.native === undefined ? {} : { native: servers.native.status() }),
     }),
     reconfigure,

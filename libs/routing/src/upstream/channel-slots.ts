@@ -3,6 +3,7 @@ import type { UpstreamChannel } from './channel.js';
 import { SHARED_KEY } from './placement.js';
 import type { Placement } from './placement.js';
 import { RestartPolicy } from './restart-policy.js';
+import type { PlaceHolder, SpareProcess } from './stdio/process-places.js';
 
 /** One channel, or the attempt to open it. */
 export interface Slot {
@@ -30,7 +31,7 @@ export interface ChannelSlotsOptions {
  * The channels of one server, by placement. Concurrent callers share one start; idle channels go; a channel whose
  * process keeps crashing rests alone, others are not affected.
  */
-export class ChannelSlots {
+export class ChannelSlots implements PlaceHolder {
   readonly #options: ChannelSlotsOptions;
   readonly #byKey = new Map<string, Slot[]>();
   readonly #bySession = new Map<string, Set<Slot>>();
@@ -127,7 +128,7 @@ export class ChannelSlots {
   }
 
   #add(placement: Placement): Slot {
-    if (!this.#hasRoom()) this.#evictIdle();
+    if (!this.#hasRoom()) this.#makeRoom();
     if (!this.#hasRoom()) {
       const { server, maxChannels } = this.#options;
       throw new BridgeError(
@@ -162,15 +163,22 @@ export class ChannelSlots {
     return slot;
   }
 
-  /** Makes room by closing the channel that has been idle longest and holds nobody's state. */
-  #evictIdle(): void {
+  #makeRoom(): void {
+    const spare = this.spare();
+    if (spare !== undefined && spare.rank < 2) void spare.end();
+  }
+
+  /** The channel that has been idle longest and holds nobody's state; everybody's only when there is no other. */
+  spare(tenant?: string): SpareProcess | undefined {
     let oldest: Slot | undefined;
     for (const slot of this.#all()) {
-      if (slot.pinned || slot.placement.session !== '' || slot.channel === undefined || !isIdle(slot))
-        continue;
-      if (oldest === undefined || slot.lastUsedAt < oldest.lastUsedAt) oldest = slot;
+      if (slot.placement.session !== '' || !isIdle(slot)) continue;
+      if (tenant !== undefined && slot.placement.tenant !== tenant) continue;
+      if (oldest === undefined || isRatherSpared(slot, oldest)) oldest = slot;
     }
-    if (oldest !== undefined) void this.#end(oldest);
+    if (oldest === undefined) return undefined;
+    const slot = oldest;
+    return { rank: slot.pinned ? 2 : 1, idleSince: slot.lastUsedAt, end: () => this.#end(slot) };
   }
 
   async #end(slot: Slot): Promise<void> {
@@ -198,6 +206,11 @@ export class ChannelSlots {
 
 function isIdle(slot: Slot): boolean {
   return slot.channel !== undefined && slot.leases === 0 && slot.channel.inFlight === 0;
+}
+
+function isRatherSpared(slot: Slot, other: Slot): boolean {
+  if (slot.pinned !== other.pinned) return other.pinned;
+  return slot.lastUsedAt < other.lastUsedAt;
 }
 
 function load(slot: Slot): number {

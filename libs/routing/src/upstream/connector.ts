@@ -7,6 +7,8 @@ import type { Declaration } from './handshake.js';
 export interface OpenOptions {
   readonly declaration: Declaration;
   readonly audience: Audience;
+  /** The tenant that it serves alone, `''` when it serves everybody. */
+  readonly tenant: string;
   /** Who the channel is for: equal ones are led to the same URL where a server is balanced so. */
   readonly affinity: string;
   /** Called once when a channel that was ready is gone, unless by `close`. */

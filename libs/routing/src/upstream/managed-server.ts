@@ -8,6 +8,7 @@ import type { Connector, Refusal } from './connector.js';
 import { placementFor, refusalKeyOf, SHARED_KEY, sharedPlacement } from './placement.js';
 import type { Isolation, Placement } from './placement.js';
 import { RestartPolicy } from './restart-policy.js';
+import type { ProcessPlaces } from './stdio/process-places.js';
 
 const MIN_SWEEP_MS = 20;
 const MAX_SWEEP_MS = 30_000;
@@ -20,6 +21,8 @@ export interface ManagedServerOptions {
   readonly poolSize: number;
   readonly maxChannels: number;
   readonly idleTtlMs: number;
+  /** Where its idle processes make room for others; a server without processes has none. */
+  readonly places?: ProcessPlaces;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -34,6 +37,7 @@ export class ManagedServer implements UpstreamServer {
   readonly #slots: ChannelSlots;
   readonly #starts: RestartPolicy;
   readonly #sweep: NodeJS.Timeout;
+  readonly #leavePlaces: (() => void) | undefined;
   /** What the probe found; forgotten when a start fails, as the server may have been replaced. */
   #era: Era | undefined;
   /** Whether a modern server also speaks legacy; found out when the first legacy client comes. */
@@ -57,6 +61,7 @@ export class ManagedServer implements UpstreamServer {
       now: options.now,
       open: (placement, onLost) => this.#open(placement, onLost),
     });
+    this.#leavePlaces = options.places?.join(this.#slots);
     const sweepMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, options.idleTtlMs / 4));
     this.#sweep = setInterval(() => this.#slots.reap(), sweepMs);
     this.#sweep.unref();
@@ -127,6 +132,7 @@ export class ManagedServer implements UpstreamServer {
   async #closeAll(): Promise<void> {
     clearInterval(this.#sweep);
     this.#closed = true;
+    this.#leavePlaces?.();
     await this.#slots.close();
     await this.#options.connector.close();
   }
@@ -173,7 +179,9 @@ export class ManagedServer implements UpstreamServer {
     try {
       opened = await this.#connect(placement, onLost);
     } catch (error) {
-      throw this.#startFailed(BridgeError.from(error));
+      const failure = BridgeError.from(error);
+      // The router has no room; that says nothing of the server.
+      throw failure.code === 'OVERLOADED' ? failure : this.#startFailed(failure);
     } finally {
       this.#opening -= 1;
     }
@@ -187,8 +195,8 @@ export class ManagedServer implements UpstreamServer {
 
   #connect(placement: Placement, onLost: () => void): Promise<UpstreamChannel | Refusal> {
     const { connector } = this.#options;
-    const { declaration, audience, key: affinity } = placement;
-    const options = { declaration, audience, affinity, onLost };
+    const { declaration, audience, tenant, key: affinity } = placement;
+    const options = { declaration, audience, tenant, affinity, onLost };
     const isProbe = placement.key === SHARED_KEY && this.#era === undefined;
     return isProbe ? connector.probe(options) : connector.open(placement.era, options);
   }

@@ -16,6 +16,8 @@ export interface Placement {
   readonly owned: boolean;
   /** May be served by several processes alike (`poolSize`). */
   readonly pooled: boolean;
+  /** The tenant that it serves alone, `''` when it serves everybody. */
+  readonly tenant: string;
   /** The legacy session that it ends with, `''` for none. */
   readonly session: string;
 }
@@ -34,6 +36,7 @@ export function sharedPlacement(era: Era): Placement {
     exclusive: false,
     owned: false,
     pooled: true,
+    tenant: '',
     session: '',
   };
 }
@@ -47,15 +50,16 @@ export function placementFor(scope: ChannelScope, isolation: Isolation, era: Era
   const shared = sharedPlacement(era);
   if (era === 'modern') return shared;
   if (isolation === 'shared') return ownEra === era ? shared : { ...shared, key: `${SHARED_KEY}\0${era}` };
-  if (isolation === 'tenant') return { ...shared, key: `tenant\0${scope.tenant}`, pooled: false };
+  const { tenant } = scope;
+  if (isolation === 'tenant') return { ...shared, key: `tenant\0${tenant}`, pooled: false, tenant };
   const declaration = { capabilities: scope.capabilities, clientInfo: scope.clientInfo };
-  const own = { era, declaration, owned: true, pooled: false };
+  const own = { era, declaration, owned: true, pooled: false, tenant };
   if (scope.session !== '') {
     const key = `session\0${scope.session}`;
     return { ...own, key, audience: 'client', exclusive: false, session: scope.session };
   }
   const exclusive = asksForInput(scope.capabilities);
-  const key = [exclusive ? 'lease' : 'caller', scope.tenant, scope.principal, scope.capabilities].join('\0');
+  const key = [exclusive ? 'lease' : 'caller', tenant, scope.principal, scope.capabilities].join('\0');
   return { ...own, key, audience: exclusive ? 'client' : 'principal', exclusive, session: '' };
 }
 

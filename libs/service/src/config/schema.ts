@@ -16,10 +16,12 @@ export const stdioServer = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
   cwd: z.string().optional(),
   isolation: isolation.default('session'),
-  /** Processes of a `shared` server, or at most this many waiting warm. */
-  poolSize: z.int().min(1).max(64).default(1),
+  /** Processes of a `shared` server (1 unless set); else so many wait warm for the next client (none unless set). */
+  poolSize: z.int().min(0).max(64).optional(),
   /** Most processes of this server at once. */
   maxProcesses: z.int().min(1).default(1000),
+  /** Memory of one of its process groups; one that has more is ended. */
+  memoryLimit: bytes.optional(),
   idleTtl: duration.default(300_000),
   startTimeout: duration.default(30_000),
   timeout: duration.default(60_000),
@@ -193,6 +195,10 @@ const routerSchema = z.strictObject({
   sessionIdleTtl: duration.default(1_800_000),
   /** How long a stateless client may think about a question of a legacy server, whose call is held meanwhile. */
   inputTtl: duration.default(300_000),
+  /** Child processes at once, over all stdio servers. */
+  maxServers: z.int().min(1).default(2000),
+  /** Of them, those that serve one tenant alone. */
+  maxServersPerTenant: z.int().min(1).default(1000),
   /** Longest request and longest response of the gRPC API for internal services. */
   maxMessageBytes: bytes.default(4 * 1024 * 1024),
   drainTimeout: duration.default(20_000),

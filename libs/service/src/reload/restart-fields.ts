@@ -8,6 +8,8 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   'workers',
   'views',
   'auth',
+  'router.maxServers',
+  'router.maxServersPerTenant',
   'gateway.callTimeout',
   'gateway.allowedOrigins',
   'gateway.allowedHosts',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { BridgeError } from '@mcp-bridge/protocol';
 import type { StdioServerConfig } from '@mcp-bridge/service';
 import { childEnvironment } from './child-environment.js';
 import { orphanGuard } from './orphan-guard.js';
@@ -23,17 +24,23 @@ export interface Child {
   readonly stderr: Readable;
   /** Settles when the process is gone and its output has been read. Never rejects. */
   readonly exited: Promise<ChildExit>;
+  /** True since `stop` was called: its end is no loss. */
+  readonly stopping: boolean;
+  /** Why it was ended by us: a better explanation than its exit. */
+  readonly fault: BridgeError | undefined;
   /** Ends it as the specification says: stdin closed (by the caller, before), then SIGTERM, then SIGKILL. */
   stop(): Promise<void>;
   /** SIGKILL to the whole group, now. */
   kill(): void;
+  /** The same, with the reason. */
+  end(fault: BridgeError): void;
 }
 
 /**
  * Runs a server's command, never through a shell, as the leader of its own process group, so that whatever it
  * starts ends with it, also when this process dies by SIGKILL (`orphanGuard`).
  */
-export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) => void): Child {
+export function startChild(config: StdioServerConfig): Child {
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(config.command, config.args, {
     cwd: config.cwd,
     env: childEnvironment(config.env),
@@ -55,7 +62,6 @@ export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) 
     child.stdout.destroy();
     child.stderr.destroy();
     child.stdin.destroy();
-    onExit(exit);
     settle(exit);
   };
   child.on('error', (error) => {
@@ -80,14 +86,35 @@ export function startChild(config: StdioServerConfig, onExit: (exit: ChildExit) 
   const kill = (): void => {
     if (running && pid !== undefined) signalGroup(pid, 'SIGKILL');
   };
+  let stopping = false;
+  let fault: BridgeError | undefined;
   const stop = async (): Promise<void> => {
+    stopping = true;
     if (await endsWithin(exited, GRACE_MS)) return;
     if (pid !== undefined) signalGroup(pid, 'SIGTERM');
     if (await endsWithin(exited, GRACE_MS)) return;
     kill();
     await exited;
   };
-  return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, stop, kill };
+  return {
+    pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    get stopping() {
+      return stopping;
+    },
+    get fault() {
+      return fault;
+    },
+    stop,
+    kill,
+    end: (reason) => {
+      fault ??= reason;
+      kill();
+    },
+  };
 }
 
 function signalGroup(leader: number, signal: NodeJS.Signals): void {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
+import type { CounterChild } from '@mcp-bridge/metrics';
 import type { Logger } from 'pino';
 import { TokenBucket } from '../token-bucket.js';
 
@@ -13,16 +14,25 @@ const NEWLINE = 0x0a;
  * that a server which floods stderr neither blocks nor fills our memory. What was dropped is said in the log.
  * Writing to stderr is no sign of an error (2025-11-25 basic/transports, "stdio").
  */
-export function pipeStderrToLog(stderr: Readable, log: Logger, now: () => number): void {
+export function pipeStderrToLog(
+  stderr: Readable,
+  log: Logger,
+  now: () => number,
+  dropped?: Pick<CounterChild, 'inc'>,
+): void {
   const lines = new TokenBucket(LINES_PER_SECOND, now);
   const bytes = new TokenBucket(BYTES_PER_SECOND, now);
   let partial = '';
   let droppedBytes = 0;
 
+  const drop = (size: number): void => {
+    droppedBytes += size;
+    dropped?.inc(size);
+  };
   const emit = (text: string): void => {
     if (text.trim() === '') return;
     if (!lines.take(1)) {
-      droppedBytes += text.length;
+      drop(text.length);
       return;
     }
     if (droppedBytes > 0) {
@@ -40,7 +50,7 @@ export function pipeStderrToLog(stderr: Readable, log: Logger, now: () => number
       const size = Math.min(stop - start, MAX_LINE_BYTES - partial.length);
       if (!bytes.take(Math.max(size, 1))) {
         // Over budget: not even scanned, so that a flood costs little more than reading it.
-        droppedBytes += chunk.length - start;
+        drop(chunk.length - start);
         partial = '';
         freeNow(chunk);
         return;

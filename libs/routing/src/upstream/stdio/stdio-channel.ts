@@ -14,19 +14,19 @@ import { Conversation } from '../conversation.js';
 import type { Pending } from '../conversation.js';
 import { StrayMessages } from '../stray-messages.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
-import { startChild } from './child-process.js';
 import type { Child, ChildExit } from './child-process.js';
 import { exitError } from './exit-error.js';
 import { LineReader } from './line-reader.js';
 import { LineWriter } from './line-writer.js';
 import { oneLine, paramsWithToken } from './one-line.js';
-import { pipeStderrToLog } from './stderr-log.js';
 
 const CLOSING_BRACE = Buffer.from('}');
 /** How long a process may live on after it closed one of its pipes. */
 const PIPE_GRACE_MS = 500;
 
 export interface StdioChannelOptions extends OpenOptions {
+  /** Whose stdout nobody has read yet. The channel ends it. */
+  readonly child: Child;
   readonly server: string;
   readonly config: StdioServerConfig;
   readonly log: Logger;
@@ -50,14 +50,15 @@ export class StdioChannel implements UpstreamChannel {
 
   constructor(options: StdioChannelOptions) {
     this.#options = options;
-    const { config, log, meters } = options;
+    const { config, meters } = options;
     this.#conversation = new Conversation({
       audience: options.audience,
       meters,
       reply: (message) => this.#reply(message),
     });
     meters.connections.inc();
-    this.#child = startChild(config, (exit) => this.#onExit(exit));
+    this.#child = options.child;
+    void this.#child.exited.then((exit) => this.#onExit(exit));
     this.#writer = new LineWriter(this.#child.stdin, 2 * config.maxMessageBytes);
     this.#stray = new StrayMessages({ ...options, conversation: this.#conversation, carrier: 'stdout' });
     this.#reader = new LineReader(
@@ -68,7 +69,6 @@ export class StdioChannel implements UpstreamChannel {
     this.#child.stdout.on('data', (chunk: Buffer) => this.#reader.push(chunk));
     this.#child.stdout.on('end', () => this.#onPipeClosed());
     this.#child.stdin.on('error', () => this.#onPipeClosed());
-    pipeStderrToLog(this.#child.stderr, log, options.now);
   }
 
   /** Known once the handshake is over. */
@@ -199,7 +199,7 @@ export class StdioChannel implements UpstreamChannel {
     const { meters, log, server, config } = this.#options;
     meters.connections.dec();
     const wasClosing = this.#closing;
-    const reason = this.#fault ?? exitError(server, config, exit);
+    const reason = this.#fault ?? this.#child.fault ?? exitError(server, config, exit);
     this.#endConversation(reason);
     if (wasClosing) return;
     meters.failed(exit.spawnError === undefined ? 'exit' : 'spawn');

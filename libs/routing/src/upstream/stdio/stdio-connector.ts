@@ -18,6 +18,7 @@ import {
 } from '../handshake.js';
 import type { HandshakeCall, ProbeVerdict } from '../handshake.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
+import type { ServerProcesses } from './server-processes.js';
 import { StdioChannel } from './stdio-channel.js';
 
 export interface StdioConnectorOptions {
@@ -25,6 +26,7 @@ export interface StdioConnectorOptions {
   readonly config: StdioServerConfig;
   readonly log: Logger;
   readonly meters: UpstreamMeters;
+  readonly processes: ServerProcesses;
   readonly now: () => number;
   /** How long a silent server may keep us from trying `initialize`. */
   readonly probeTimeoutMs: number;
@@ -71,18 +73,21 @@ export class StdioConnector implements Connector {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#options.processes.close();
   }
 
   async #start(
     options: OpenOptions,
     shakeHands: (channel: StdioChannel) => Promise<Handshake>,
+    mayBeWarm = true,
   ): Promise<StdioChannel | Refusal> {
     const startedAt = performance.now();
+    const { child, wasWarm } = await this.#options.processes.take(options.tenant, mayBeWarm);
     let ready = false;
     const channel = new StdioChannel({
       ...this.#options,
       ...options,
+      child,
       // Before it is ready, the failed handshake tells.
       onLost: (reason) => (ready ? options.onLost(reason) : undefined),
     });
@@ -91,7 +96,10 @@ export class StdioConnector implements Connector {
       outcome = await shakeHands(channel);
       if (outcome === 'ready' && channel.closed) throw this.#unavailable('ended during the handshake');
     } catch (error) {
+      const hadEnded = channel.closed;
       await abandon(channel);
+      // It ended while it waited, or for having waited: says nothing of one that is started now.
+      if (wasWarm && hadEnded) return this.#start(options, shakeHands, false);
       this.#options.meters.failed('handshake');
       throw this.#startError(BridgeError.from(error));
     }
