@@ -4,6 +4,7 @@ import { RouterServiceService } from '../gen/mcp_bridge/router/v1/router.js';
 import type { CallHandler } from '../link.js';
 import { createHealthService } from './health-service.js';
 import { createReflection } from './reflection.js';
+import { rawCallMethod } from './raw-response.js';
 import { limitRequests } from './request-limit.js';
 import { createRouterService, type ServerState } from './router-service.js';
 
@@ -37,7 +38,7 @@ export function createRouterApi(options: RouterApiOptions): RouterApi {
   return {
     addTo(server) {
       server.addService(
-        limitRequests(RouterServiceService, maxMessageBytes),
+        limitRequests({ ...RouterServiceService, call: rawCallMethod }, maxMessageBytes),
         createRouterService({ handler, servers, maxMessageBytes }),
       );
       server.addService(HealthService, health.service);

@@ -1,4 +1,10 @@
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  sendUnaryData,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { BridgeError, scanEnvelope } from '@mcp-bridge/protocol';
 import type {
   CallOutcome,
@@ -9,8 +15,9 @@ import type {
   Server,
   Tool,
 } from '../gen/mcp_bridge/router/v1/router.js';
-import type { CallHandler, Principal } from '../link.js';
+import type { CallHandler, CallSink, Principal } from '../link.js';
 import { type InternalCall, runCall, toRouterCall, toolMembers } from './internal-call.js';
+import type { RawResponse } from './raw-response.js';
 import { checkRequestLimit } from './request-limit.js';
 import { toStatus } from './status.js';
 
@@ -27,11 +34,20 @@ interface RouterServiceOptions {
   readonly maxMessageBytes: number;
 }
 
+/** The implementation of `RouterService`, its method `Call` as `rawCallMethod` wants it. */
+export interface RawRouterService extends UntypedServiceImplementation {
+  readonly call: handleUnaryCall<ApiCall, RawResponse>;
+  readonly callStream: RouterServiceServer['callStream'];
+  readonly callBatch: RouterServiceServer['callBatch'];
+  readonly listTools: RouterServiceServer['listTools'];
+  readonly listServers: RouterServiceServer['listServers'];
+}
+
 /** Every call goes the way that a stateless client's would. */
-export function createRouterService(options: RouterServiceOptions): RouterServiceServer {
+export function createRouterService(options: RouterServiceOptions): RawRouterService {
   const { servers } = options;
   return {
-    call: unary((call, onCancel) => callTool(options, call.request, timeoutOf(call), onCancel)),
+    call: (call, reply) => callOne(options, call, reply),
     callStream: (stream) => void streamTool(options, stream),
     callBatch: unary(async (call, onCancel) => {
       const { calls } = call.request;
@@ -54,12 +70,60 @@ export function createRouterService(options: RouterServiceOptions): RouterServic
       const members = cursor === '' ? '' : `"cursor":${JSON.stringify(cursor)}`;
       return listTools(
         options,
-        { ...basis(caller, view, timeoutOf(call)), method: 'tools/list', members },
+        {
+          method: 'tools/list',
+          principal: principalOf(caller),
+          view,
+          members,
+          timeoutMs: timeoutOf(call),
+          traceparent: '',
+          progress: false,
+          logLevel: '',
+        },
         onCancel,
       );
     }),
     listServers: unary(() => Promise.resolve({ servers: [...servers()] })),
   };
+}
+
+/** The way of nearly all calls: no promise, and one object. */
+function callOne(
+  { handler, maxMessageBytes }: RouterServiceOptions,
+  call: ServerUnaryCall<ApiCall, RawResponse>,
+  reply: sendUnaryData<RawResponse>,
+): void {
+  try {
+    checkRequestLimit(call.request);
+    const request = toRouterCall(toolCall(call.request, timeoutOf(call)), maxMessageBytes);
+    const handle = handler.call(request, new SingleReply(reply, maxMessageBytes));
+    call.on('cancelled', () => handle.cancel('client'));
+  } catch (error) {
+    reply(toStatus(BridgeError.from(error)));
+  }
+}
+
+class SingleReply implements CallSink {
+  readonly #reply: sendUnaryData<RawResponse>;
+  readonly #maxBytes: number;
+
+  constructor(reply: sendUnaryData<RawResponse>, maxBytes: number) {
+    this.#reply = reply;
+    this.#maxBytes = maxBytes;
+  }
+
+  onMessage(): void {
+    // A unary call has no place for progress and log messages.
+  }
+
+  onResult(result: Buffer): void {
+    if (result.length > this.#maxBytes) this.onError(tooLong());
+    else this.#reply(null, { result, isError: saysError(result) });
+  }
+
+  onError(error: BridgeError): void {
+    this.#reply(toStatus(error));
+  }
 }
 
 type OnCancel = (cancel: () => void) => void;
@@ -108,7 +172,7 @@ async function streamTool(
     checkRequestLimit(stream.request);
     const { call, logLevel } = stream.request;
     if (call === undefined) throw new BridgeError('INVALID_PARAMS', 'call is missing');
-    const request = { ...toolCall(call, timeoutOf(stream)), progress: true, logLevel };
+    const request = toolCall(call, timeoutOf(stream), true, logLevel);
     const result = await runCall(handler, toRouterCall(request, maxMessageBytes), {
       onMessage: (message) => {
         const event = toEvent(message);
@@ -148,23 +212,21 @@ interface Definition {
   readonly description?: string;
 }
 
-function toolCall(call: ApiCall, timeoutMs: number): InternalCall {
-  const members = toolMembers(call.tool, call.argumentsJson);
+function toolCall(call: ApiCall, timeoutMs: number, progress = false, logLevel = ''): InternalCall {
   return {
-    ...basis(call.caller, call.view, timeoutMs),
     method: 'tools/call',
-    members,
+    principal: principalOf(call.caller),
+    view: call.view,
+    members: toolMembers(call.tool, call.argumentsJson),
+    timeoutMs,
     traceparent: call.traceparent,
+    progress,
+    logLevel,
   };
 }
 
-function basis(
-  caller: { readonly tenant: string; readonly principal: string } | undefined,
-  view: string,
-  timeoutMs: number,
-): Omit<InternalCall, 'method' | 'members'> {
-  const principal: Principal = { tenant: caller?.tenant || 'default', id: caller?.principal || 'service' };
-  return { principal, view, timeoutMs, traceparent: '', progress: false, logLevel: '' };
+function principalOf(caller: ApiCall['caller']): Principal {
+  return { tenant: caller?.tenant || 'default', id: caller?.principal || 'service' };
 }
 
 function timeoutOf(call: { getDeadline(): Date | number }): number {
@@ -175,17 +237,19 @@ function timeoutOf(call: { getDeadline(): Date | number }): number {
 /** @throws {BridgeError} PAYLOAD_TOO_LARGE when there is no room for it */
 function toResponse(result: Buffer, room: Room): CallResponse {
   room.bytes -= result.length;
-  if (room.bytes < 0) {
-    throw new BridgeError(
-      'PAYLOAD_TOO_LARGE',
-      'The tool ran, but what the response holds is longer than router.maxMessageBytes',
-    );
-  }
-  const resultJson = result.toString('utf8');
-  // Most results never say so; only those that do are looked into.
-  const isError =
-    resultJson.includes('"isError"') && (JSON.parse(resultJson) as { isError?: unknown }).isError === true;
-  return { resultJson, isError };
+  if (room.bytes < 0) throw tooLong();
+  return { resultJson: result.toString('utf8'), isError: saysError(result) };
+}
+
+function tooLong(): BridgeError {
+  const message = 'The tool ran, but what the response holds is longer than router.maxMessageBytes';
+  return new BridgeError('PAYLOAD_TOO_LARGE', message);
+}
+
+/** Most results never say so; only those that do are looked into. */
+function saysError(result: Buffer): boolean {
+  if (!result.includes('"isError"')) return false;
+  return (JSON.parse(result.toString('utf8')) as { isError?: unknown }).isError === true;
 }
 
 async function outcomeOf(call: Promise<CallResponse>): Promise<CallOutcome> {

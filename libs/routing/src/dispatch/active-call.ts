@@ -9,6 +9,8 @@ import type { ReplayStream } from '../sessions/replay-stream.js';
  */
 export class ActiveCall extends DeadlineEntry {
   readonly request: CallRequest;
+  /** Only `CallsInFlight` touches it. */
+  place = -1;
   readonly #sink: CallSink;
   readonly #replay: ReplayStream | undefined;
   readonly #deadlines: DeadlineWheel;

@@ -16,6 +16,7 @@ import type { SessionStore } from '../sessions/session-store.js';
 import type { SessionCalls } from '../sessions/session-calls.js';
 import type { ClientListens } from '../subscriptions/client-listens.js';
 import { ActiveCall } from './active-call.js';
+import { CallsInFlight } from './calls-in-flight.js';
 import { callerOf } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
 
@@ -44,7 +45,7 @@ const NOTHING: CallHandle = { cancel: () => undefined };
  */
 export class Dispatcher implements CallHandler {
   readonly #options: DispatcherOptions;
-  readonly #calls = new Set<ActiveCall>();
+  readonly #calls = new CallsInFlight();
   #draining = false;
 
   constructor(options: DispatcherOptions) {
@@ -94,7 +95,7 @@ export class Dispatcher implements CallHandler {
     if (this.#calls.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);
-        for (const call of this.#calls) {
+        for (const call of this.#calls.snapshot()) {
           call.onEnd(() => {
             if (this.#calls.size > 0) return;
             clearTimeout(timer);
@@ -107,7 +108,7 @@ export class Dispatcher implements CallHandler {
       'OUTCOME_UNKNOWN',
       'The router shut down before the call ended; it may have run',
     );
-    for (const call of [...this.#calls]) call.abort(error);
+    for (const call of this.#calls.snapshot()) call.abort(error);
   }
 
   #accept(request: CallRequest, sink: CallSink): ActiveCall {
@@ -122,7 +123,6 @@ export class Dispatcher implements CallHandler {
         : session.openReplay(request.replayStream, request.clientRequestId);
     const call = new ActiveCall(request, sink, replay, this.#options.deadlines);
     this.#calls.add(call);
-    call.onEnd(() => this.#calls.delete(call));
     if (session !== undefined && request.timeoutMs > 0) session.track(call);
     return call;
   }

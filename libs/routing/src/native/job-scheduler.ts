@@ -74,9 +74,8 @@ export class JobScheduler {
   }
 
   #release(tool: string): void {
-    const left = (this.#perTool.get(tool) ?? 1) - 1;
-    if (left > 0) this.#perTool.set(tool, left);
-    else this.#perTool.delete(tool);
+    // Entries stay: their number is that of the tools, and a table that shrinks and grows again with every call costs.
+    this.#perTool.set(tool, (this.#perTool.get(tool) ?? 1) - 1);
   }
 
   #next(): void {

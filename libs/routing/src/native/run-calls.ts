@@ -110,29 +110,49 @@ function callOf(
   source: SignalSource,
   tell: Tell,
 ): ToolCall | string {
-  const { params, callId, principal, wantsProgress, logLevel } = input;
-  const args = argumentsIn(params);
+  const args = argumentsIn(input.params);
   const fault = tool.validateInput(args);
   if (fault !== undefined) return errorResult(`Invalid arguments for tool ${tool.name}: ${fault}`);
-  let last = -Infinity;
-  return {
-    args,
-    get signal() {
-      return source.signal;
-    },
-    principal,
-    callId,
-    progress(progress, total, message) {
+  return new RunningCall(tool, input, index, source, tell, args);
+}
+
+class RunningCall implements ToolCall {
+  readonly args: ToolCall['args'];
+  readonly principal: ToolPrincipal;
+  readonly callId: string;
+  /** Handlers may take these out of the call. */
+  readonly progress: ToolCall['progress'];
+  readonly log: ToolCall['log'];
+  readonly #source: SignalSource;
+
+  constructor(
+    tool: LoadedTool,
+    { callId, principal, wantsProgress, logLevel }: CallInput,
+    index: number,
+    source: SignalSource,
+    tell: Tell,
+    args: ToolCall['args'],
+  ) {
+    this.args = args;
+    this.principal = principal;
+    this.callId = callId;
+    this.#source = source;
+    let last = -Infinity;
+    this.progress = (progress, total, message) => {
       if (!wantsProgress || !(progress > last)) return;
       last = progress;
       // The token's place is overwritten with the client's own.
       tell(index, 'notifications/progress', JSON.stringify({ progressToken: 0, progress, total, message }));
-    },
-    log(level: LogLevel, data) {
+    };
+    this.log = (level: LogLevel, data) => {
       if (logLevel === '' || !passesLevel(level, logLevel)) return;
       tell(index, 'notifications/message', JSON.stringify({ level, logger: tool.name, data: data ?? null }));
-    },
-  };
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#source.signal;
+  }
 }
 
 function argumentsIn(params: Uint8Array): unknown {
