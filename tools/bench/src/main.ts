@@ -1,9 +1,12 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { helpText, parseOptions } from './options.js';
-import { readEnvironment } from './report/environment.js';
+import { runCheck } from './check/check.js';
+import { helpText, parseOptions, type CheckChoice, type RunOptions } from './options.js';
+import { readEnvironment, type Environment } from './report/environment.js';
+import { appendHistory, historyEntry, loadHistory } from './report/history.js';
 import { hottestFunctions, type CpuProfile } from './report/profile-text.js';
-import { createReport } from './report/report.js';
+import { htmlReport } from './report/html/html-report.js';
+import { createReport, figuresOf, type BenchReport } from './report/report.js';
 import { goalLine, scenarioText } from './report/scenario-text.js';
 import type { ScenarioResult } from './scenario.js';
 import { scenarios } from './scenarios/registry.js';
@@ -28,13 +31,10 @@ async function main(args: readonly string[]): Promise<number> {
   const environment = readEnvironment(new Date());
   const { cpu, cores, node, loadAverage } = environment;
   process.stdout.write(`${cpu}, ${cores} cores, Node ${node}, load average ${loadAverage}\n`);
+  if (options.check !== undefined) return await check(options.check, options, environment);
   const results = new Map<string, ScenarioResult>();
   for (const scenario of options.scenarios) {
-    const startedAt = performance.now();
-    const progress = (line: string): void => {
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-      process.stdout.write(`[${scenario.name} ${seconds} s] ${line}\n`);
-    };
+    const progress = progressOf(scenario.name);
     const result = await scenario.run({
       pace: options.pace,
       progress,
@@ -49,8 +49,49 @@ async function main(args: readonly string[]): Promise<number> {
   const report = createReport(environment, options.pace, results);
   if (options.scenarios.length > 1 && report.goals.length > 0)
     process.stdout.write(`Goals\n${report.goals.map(goalLine).join('\n')}\n`);
+  await keepHistory(options, environment, figuresOf(report));
+  if (options.html !== undefined) await writeHtml(options.html, report, options.history);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   return 0;
+}
+
+async function check(
+  choice: CheckChoice,
+  options: Pick<RunOptions, 'pace' | 'history' | 'html' | 'json'>,
+  environment: Environment,
+): Promise<number> {
+  const { pace, history, html, json } = options;
+  const result = await runCheck({ ...choice, pace, progress: progressOf('check'), environment });
+  process.stdout.write(`\n${result.text}\n`);
+  const values = Object.entries(result.figures).map(([what, { value }]) => ({ what, value }));
+  await keepHistory(options, environment, Object.fromEntries(values.map(({ what, value }) => [what, value])));
+  const found: ScenarioResult = { comparison: result.comparison, ratios: values, goals: [] };
+  const report = createReport(environment, pace, new Map([['check', found]]));
+  if (html !== undefined) await writeHtml(html, report, history);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+  return result.passed ? 0 : 1;
+}
+
+async function keepHistory(
+  { history }: { readonly history: string | undefined },
+  environment: Environment,
+  figures: Readonly<Record<string, number>>,
+): Promise<void> {
+  if (history !== undefined) await appendHistory(history, historyEntry(environment, figures));
+}
+
+async function writeHtml(file: string, report: BenchReport, history: string | undefined): Promise<void> {
+  const runs = history === undefined ? [] : await loadHistory(history);
+  await writeFile(file, htmlReport(report, runs));
+}
+
+/** Lines appear at once, with the seconds since this call. */
+function progressOf(name: string): (line: string) => void {
+  const startedAt = performance.now();
+  return (line) => {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+    process.stdout.write(`[${name} ${seconds} s] ${line}\n`);
+  };
 }
 
 /** The hottest functions of every profile in the folder. */

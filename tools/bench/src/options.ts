@@ -1,26 +1,43 @@
 import { parseArgs } from 'node:util';
+import { BASELINE_FILE } from './check/baseline.js';
 import type { Pace, Scenario } from './scenario.js';
 
 /** What the command line asks for. */
-export type Options =
-  | { readonly help: true }
-  | {
-      readonly help: false;
-      readonly scenarios: readonly Scenario[];
-      readonly pace: Pace;
-      readonly isQuick: boolean;
-      /** Length of scenarios that run for long. */
-      readonly longRunMs: number | undefined;
-      /** Where the JSON goes. */
-      readonly json: string | undefined;
-      /** Where the report with charts goes. */
-      readonly html: string | undefined;
-      /** JSON lines that a run adds itself to, and that the report draws. */
-      readonly history: string | undefined;
-      /** Folder for CPU profiles of the bridge. */
-      readonly profile: string | undefined;
-    };
+export type Options = { readonly help: true } | RunOptions;
 
+/** What is to be measured, and where the results go. */
+export interface RunOptions {
+  readonly help: false;
+  /** Runs the regression check instead of scenarios. */
+  readonly check: CheckChoice | undefined;
+  readonly scenarios: readonly Scenario[];
+  readonly pace: Pace;
+  readonly isQuick: boolean;
+  /** Length of scenarios that run for long. */
+  readonly longRunMs: number | undefined;
+  /** Where the JSON goes. */
+  readonly json: string | undefined;
+  /** Where the report with charts goes. */
+  readonly html: string | undefined;
+  /** JSON lines that a run adds itself to, and that the report draws. */
+  readonly history: string | undefined;
+  /** Folder for CPU profiles of the bridge. */
+  readonly profile: string | undefined;
+}
+
+/** How the regression check is to run. */
+export interface CheckChoice {
+  /** Records a new baseline. */
+  readonly update: boolean;
+  readonly baselineFile: string;
+  /** CPU time to add to each request, in microseconds; for trying the check. */
+  readonly plantUs: number | undefined;
+}
+
+/** What stands in place of a scenario. */
+const CHECK = 'check';
+const CHECK_FULL: Pace = { rounds: 30, sampleMs: 3000, warmupMs: 2000 };
+const CHECK_QUICK: Pace = { rounds: 12, sampleMs: 1000, warmupMs: 1000 };
 const FULL: Pace = { rounds: 5, sampleMs: 3000, warmupMs: 2000 };
 const QUICK: Pace = { rounds: 3, sampleMs: 2000, warmupMs: 2000 };
 
@@ -41,12 +58,18 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       json: { type: 'string' },
       html: { type: 'string' },
       history: { type: 'string' },
+      baseline: { type: 'string', default: BASELINE_FILE },
+      update: { type: 'boolean', default: false },
+      'plant-us': { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help || positionals.length === 0) return { help: true };
-  const scenarios = positionals.map((wanted) => {
+  const isCheck = positionals.includes(CHECK);
+  if (isCheck && positionals.length > 1) throw new Error('check runs alone: leave the scenarios out.');
+  const names = isCheck ? [] : positionals;
+  const scenarios = names.map((wanted) => {
     const scenario = known.find(({ name }) => name === wanted);
     if (scenario === undefined)
       throw new Error(
@@ -54,10 +77,18 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       );
     return scenario;
   });
-  const pace = values.quick ? QUICK : FULL;
+  const [full, quick] = isCheck ? [CHECK_FULL, CHECK_QUICK] : [FULL, QUICK];
+  const pace = values.quick ? quick : full;
   const minutes = positive('--minutes', values.minutes);
   return {
     help: false,
+    check: isCheck
+      ? {
+          update: values.update,
+          baselineFile: values.baseline,
+          plantUs: positive('--plant-us', values['plant-us']),
+        }
+      : undefined,
     scenarios,
     pace: {
       ...pace,
@@ -76,6 +107,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
 export function helpText(known: readonly Scenario[]): string {
   const width = Math.max(...known.map(({ name }) => name.length));
   return `npm run bench -- <scenario…> [options]
+npm run bench -- check [--quick] [--update]     CPU time of a request against the committed baseline; fails on a loss
 
 Scenarios
 ${known.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
@@ -90,6 +122,9 @@ Options
   --history FILE adds this run's ratios and goals as a line of JSON, and draws them all in the report
   --profile DIR  writes CPU profiles of the bridge's processes and lists their hottest functions; the figures
                  then include the profiler
+  --baseline F   another baseline than tools/bench/baseline.json
+  --update       check: records the figures as the baseline
+  --plant-us N   check: adds N microseconds to each request, to see it fail
   --help         this text
 
 Subjects of a scenario are measured in turn (A B A B …); figures are medians. Ratios are worth comparing between

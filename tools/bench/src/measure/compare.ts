@@ -115,10 +115,14 @@ export function ratio({ subjects }: Comparison, metric: Metric, of: string, agai
 }
 
 /** A slow server, or one on a busy machine, gets longer: what is not compiled yet is not what it costs. */
-async function warmUp(load: Load, durationMs: number): Promise<void> {
+export async function warmUp(
+  load: Load,
+  durationMs: number,
+  minRequests = MIN_WARMUP_REQUESTS,
+): Promise<void> {
   await load.prepare();
   let requests = 0;
-  for (let turn = 0; turn < MAX_WARMUPS && requests < MIN_WARMUP_REQUESTS; turn += 1)
+  for (let turn = 0; turn < MAX_WARMUPS && requests < minRequests; turn += 1)
     requests += (await load.run(durationMs)).requests;
 }
 

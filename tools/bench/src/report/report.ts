@@ -29,3 +29,14 @@ export function createReport(
     })),
   };
 }
+
+/** Ratios and goals by scenario and name, for the history. */
+export function figuresOf({ scenarios, goals }: BenchReport): Record<string, number> {
+  const ratios = scenarios.flatMap(({ name, ratios: own }) =>
+    own.map(({ what, value }) => [`${name}: ${what}`, value] as const),
+  );
+  return Object.fromEntries([
+    ...ratios,
+    ...goals.map(({ id, what, value }) => [`${id}: ${what}`, value] as const),
+  ]);
+}

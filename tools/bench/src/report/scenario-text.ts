@@ -20,7 +20,7 @@ const HEAD = [
 /** The tables that are printed when a scenario is through. */
 export function scenarioText(name: string, { comparison, ratios, goals }: ScenarioResult): string {
   const rows = comparison.subjects.flatMap(rowsOf);
-  const parts = [`${name}\n\n${textTable([HEAD, ...rows])}`];
+  const parts = [rows.length === 0 ? name : `${name}\n\n${textTable([HEAD, ...rows])}`];
   if (comparison.subjects.some(({ summary }) => summary.isGeneratorSaturated))
     parts.push('* the load generator was at its limit: the server may be faster');
   if (ratios.length > 0)

@@ -1,0 +1,126 @@
+import { ensureWrk } from '../load/wrk.js';
+import { sampleOf, summarize, warmUp, type Comparison, type Sample } from '../measure/compare.js';
+import type { Environment } from '../report/environment.js';
+import { textTable } from '../report/text-table.js';
+import { createResources } from '../resources.js';
+import type { Pace } from '../scenario.js';
+import { buildBridge } from '../targets/bridge.js';
+import { loadBaseline, saveBaseline } from './baseline.js';
+import { ratiosOf, requestPathSubjects } from './request-path.js';
+import {
+  ALLOWED_LOSS,
+  figureOf,
+  isOpen,
+  judgeFigures,
+  missingFigures,
+  type Figures,
+  type Verdict,
+} from './verdict.js';
+
+export interface CheckOptions {
+  readonly pace: Pace;
+  readonly progress: (line: string) => void;
+  readonly baselineFile: string;
+  /** Records the figures as the new baseline instead of judging them. */
+  readonly update: boolean;
+  /** CPU time to add to each request, in microseconds; for trying the check. */
+  readonly plantUs: number | undefined;
+  readonly environment: Environment;
+}
+
+export interface CheckResult {
+  readonly passed: boolean;
+  readonly figures: Figures;
+  readonly comparison: Comparison;
+  readonly text: string;
+}
+
+/** The compiler is done with a path after so many requests. */
+const WARMUP_REQUESTS = 20_000;
+/** Rounds are added until every verdict is clear, up to this many times those of the pace. */
+const MOST_ROUNDS = 2;
+
+/**
+ * The regression check: what a request costs the gateway and the router in CPU time, against what one costs a raw
+ * server in the same round. CPU ratios stay within some per cent where throughput on a shared machine halves.
+ */
+export async function runCheck(options: CheckOptions): Promise<CheckResult> {
+  const { pace, progress, update } = options;
+  const baseline = update ? {} : (await loadBaseline(options.baselineFile)).figures;
+  ensureWrk(progress);
+  buildBridge(progress);
+  await using resources = createResources();
+  const subjects = await requestPathSubjects(resources, options);
+  for (const { name, load } of subjects) {
+    progress(`warm-up · ${name}`);
+    await warmUp(load, pace.warmupMs, WARMUP_REQUESTS);
+  }
+  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
+  let verdicts: Verdict[] = [];
+  for (let round = 1; round <= pace.rounds * MOST_ROUNDS; round += 1) {
+    for (const subject of subjects) {
+      const sample = await sampleOf(subject, pace.sampleMs);
+      if (sample.errors > 0) throw new Error(`${subject.name}: ${sample.errors} wrong or missing answers`);
+      samples.get(subject.name)?.push(sample);
+    }
+    verdicts = judgeFigures(figuresOf(samples), baseline);
+    const open = verdicts.filter(isOpen).length;
+    progress(
+      `round ${round} of ${pace.rounds}${round > pace.rounds ? ' and more' : ''} · ${open} verdicts open`,
+    );
+    if (round >= pace.rounds && open === 0) break;
+  }
+  const figures = figuresOf(samples);
+  const comparison: Comparison = {
+    subjects: [...samples].map(([name, own]) => ({ name, samples: own, summary: summarize(own) })),
+  };
+  if (update) {
+    await saveBaseline(options.baselineFile, figures, options.environment);
+    return {
+      passed: true,
+      figures,
+      comparison,
+      text: `${tableOf(verdicts)}\n\nRecorded as ${options.baselineFile}.`,
+    };
+  }
+  const missing = missingFigures(figures, baseline);
+  const losses = verdicts.filter(({ kind }) => kind === 'loss');
+  const passed = missing.length === 0 && losses.length === 0;
+  return {
+    passed,
+    figures,
+    comparison,
+    text: `${tableOf(verdicts)}\n\n${conclusion(verdicts, losses, missing)}`,
+  };
+}
+
+function figuresOf(samples: ReadonlyMap<string, readonly Sample[]>): Figures {
+  return Object.fromEntries([...ratiosOf(samples)].map(([what, ratios]) => [what, figureOf(ratios)]));
+}
+
+function tableOf(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ what, now, before, change, kind }) => [
+    what,
+    before?.toFixed(3) ?? '–',
+    now.value.toFixed(3),
+    `${now.low.toFixed(3)}–${now.high.toFixed(3)}`,
+    Number.isNaN(change) ? '–' : `${change > 0 ? '+' : ''}${(change * 100).toFixed(1)} %`,
+    kind,
+  ]);
+  return textTable([['', 'baseline', 'now', '95 % interval', 'change', ''], ...rows]);
+}
+
+function conclusion(
+  verdicts: readonly Verdict[],
+  losses: readonly Verdict[],
+  missing: readonly string[],
+): string {
+  const lines = [
+    ...missing.map((what) => `NOT MEASURED: ${what}; the baseline has it.`),
+    ...losses.map(({ what, change }) => `LOSS of ${(change * 100).toFixed(0)} %: ${what}`),
+  ];
+  if (lines.length > 0)
+    return `${lines.join('\n')}\nIf the loss is meant, say why in the commit that records it: npm run bench -- check --update`;
+  const gained = verdicts.some(({ kind }) => kind === 'gain');
+  return `No loss beyond ${ALLOWED_LOSS * 100} %.${gained ? ' There are gains: record them with --update, or they can be lost again unseen.' : ''}`;
+}
