@@ -4,7 +4,14 @@ import { sourceFlags } from '../source-flags.js';
 
 /** The raw servers of this folder. */
 export type LimitServer =
-  'http-fixed' | 'http-json' | 'http-paced' | 'websocket-echo' | 'tcp-echo' | 'grpc-echo';
+  | 'http-fixed'
+  | 'http-json'
+  | 'http-paced'
+  | 'result-server'
+  | 'null-router'
+  | 'websocket-echo'
+  | 'tcp-echo'
+  | 'grpc-echo';
 
 /** A raw server in a process of its own. */
 export interface RunningLimit extends AsyncDisposable {

@@ -3,6 +3,7 @@ import type { PiscinaSpec } from '../limits/piscina-driver.js';
 import type { UndiciSpec } from '../limits/undici-driver.js';
 import type { LoadConnection } from './connection.js';
 import type { HttpLoadSpec } from './http-driver.js';
+import type { LinkLoadSpec } from './link-driver.js';
 import type { TcpEchoSpec, TcpLoadSpec } from './tcp-driver.js';
 import type { UnaryLoadSpec } from './unary-driver.js';
 import type { WebSocketEchoSpec, WebSocketLoadSpec } from './websocket-driver.js';
@@ -12,6 +13,7 @@ export type LoadSpec =
   | HttpLoadSpec
   | TcpLoadSpec
   | WebSocketLoadSpec
+  | LinkLoadSpec
   | TcpEchoSpec
   | WebSocketEchoSpec
   | GrpcEchoSpec
@@ -28,6 +30,8 @@ export async function openConnection(spec: LoadSpec): Promise<LoadConnection> {
       return await (await import('./websocket-driver.js')).openWebSocketClient(spec);
     case 'tcp':
       return await (await import('./tcp-driver.js')).openTcpClient(spec);
+    case 'link':
+      return (await import('./link-driver.js')).openLinkClient(spec);
     case 'tcp-echo':
       return await (await import('./tcp-driver.js')).openTcpEcho(spec);
     case 'websocket-echo':

@@ -1,11 +1,20 @@
 import type { Scenario } from '../scenario.js';
+import { baseline } from './baseline.js';
+import { connections } from './connections.js';
+import { endurance } from './endurance.js';
 import { gateway } from './gateway.js';
 import { generators } from './generators.js';
 import { httpCost } from './http-cost.js';
+import { latency } from './latency.js';
 import { limits } from './limits.js';
+import { payloads } from './payloads.js';
+import { peers } from './peers.js';
 import { routerApi } from './router-api.js';
-import { transports } from './transports.js';
+import { services } from './services.js';
+import { spike } from './spike.js';
 import { stdioCost } from './stdio-cost.js';
+import { sustained } from './sustained.js';
+import { transports } from './transports.js';
 
 /** Every scenario, in the order of `--help`. */
 export const scenarios: readonly Scenario[] = [
@@ -13,7 +22,16 @@ export const scenarios: readonly Scenario[] = [
   generators,
   gateway,
   transports,
+  peers,
   stdioCost,
   httpCost,
+  latency,
+  payloads,
+  connections,
+  services,
   routerApi,
+  baseline,
+  sustained,
+  spike,
+  endurance,
 ];
