@@ -32,6 +32,8 @@ export interface Connector {
    * @throws {BridgeError} UPSTREAM_UNAVAILABLE
    */
   open(era: Era, options: OpenOptions): Promise<UpstreamChannel | Refusal>;
+  /** Why no attempt is worth while now, though nothing was tried: no failure of a start. */
+  refusal?(): BridgeError | undefined;
   /** The URLs that it chooses from. */
   readonly urls?: readonly UpstreamUrlStatus[] | undefined;
   /** Releases what channels shared; they must be closed before. */

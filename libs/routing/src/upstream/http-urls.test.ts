@@ -102,6 +102,24 @@ describe('several URLs of one server', () => {
     }
   });
 
+  it('are never called where they must not lead', async () => {
+    const good = await faulty({ name: 'a' });
+    const server = startUpstreamServer(
+      'web',
+      httpConfig(['https://10.0.0.1/mcp', good.url, 'https://[::ffff:192.168.0.1]/mcp'], {
+        healthCheck: NO_CHECKS,
+      }),
+      { log: silentLog },
+    );
+    started.push(server);
+    expect(await texts(await server.catalogChannel(), 3)).toEqual(['a:0', 'a:1', 'a:2']);
+    expect(server.urls?.map(({ reason }) => reason)).toEqual([
+      '10.0.0.1 is a private address',
+      undefined,
+      expect.stringContaining('is a private address'),
+    ]);
+  });
+
   it('start at another one when the first cannot be reached', async () => {
     const [dead, live] = [await faulty({ name: 'a' }), await faulty({ name: 'b' })];
     await dead.stop();
@@ -222,6 +240,7 @@ describe('the breaker of a URL', () => {
       'OUTCOME_UNKNOWN',
       'UPSTREAM_UNAVAILABLE',
     ]);
+    expect(server.state).toBe('backoff');
     const { error } = await call(channel, 'write', 'x');
     expect(error?.message).toMatch(
       /^Server "web" is not called for now: it answered 503; next attempt in \d+ ms$/,

@@ -70,6 +70,7 @@ export class ManagedServer implements UpstreamServer {
   get state(): UpstreamServer['state'] {
     if (this.#closed) return 'closed';
     if (this.#starts.waitMs > 0 || this.#slots.waitMs(SHARED_KEY) > 0) return 'backoff';
+    if (this.#options.connector.refusal?.() !== undefined) return 'backoff';
     if (this.#opening > 0) return 'starting';
     if (this.#lastError !== undefined) return 'failed';
     return this.#slots.size > 0 ? 'ready' : 'idle';
@@ -221,6 +222,8 @@ export class ManagedServer implements UpstreamServer {
   /** @throws {BridgeError} UPSTREAM_UNAVAILABLE */
   #refuseWhenDown(placement: Placement): void {
     if (this.#closed) throw this.#unavailable('is closed');
+    const refusal = this.#options.connector.refusal?.();
+    if (refusal !== undefined) throw refusal;
     const keys = [placement.key, refusalKeyOf(placement)];
     const waitMs = Math.ceil(Math.max(this.#starts.waitMs, ...keys.map((key) => this.#slots.waitMs(key))));
     if (waitMs === 0) return;

@@ -62,6 +62,10 @@ export class HttpConnector implements Connector {
     });
   }
 
+  refusal(): BridgeError | undefined {
+    return this.#endpoints.refusal();
+  }
+
   get urls(): readonly UpstreamUrlStatus[] {
     return this.#endpoints.status;
   }

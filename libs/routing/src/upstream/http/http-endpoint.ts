@@ -141,7 +141,17 @@ export class HttpEndpoint {
 
   /** Whether a call may be sent now. */
   get admits(): boolean {
-    return this.#breaker.admits;
+    return this.#refusal === undefined && this.#breaker.admits;
+  }
+
+  /** Whether it works, as far as is known. */
+  get works(): boolean {
+    return this.#refusal === undefined && this.#breaker.state === 'closed';
+  }
+
+  /** Milliseconds until another attempt is worth while. */
+  get waitMs(): number {
+    return this.#refusal === undefined ? this.#breaker.waitMs : Infinity;
   }
 
   /** Exchanges and streams under way. */
@@ -151,26 +161,26 @@ export class HttpEndpoint {
 
   get status(): UpstreamUrlStatus {
     const { index, inFlight, state } = this;
-    const why = state === 'closed' ? {} : { reason: this.#lastFailure };
+    const reason = this.#refusal ?? (state === 'closed' ? undefined : this.#lastFailure);
+    const why = reason === undefined ? {} : { reason };
     return { index, origin: this.#url.origin, state, inFlight, openings: this.#breaker.openings, ...why };
-  }
-
-  /** @throws {BridgeError} UPSTREAM_UNAVAILABLE when the configured URL must not be connected to */
-  check(): void {
-    if (this.#refusal === undefined) return;
-    const advice = `use https, or set servers.${this.server}.allowPrivateNetwork: true`;
-    throw new BridgeError(
-      'UPSTREAM_UNAVAILABLE',
-      `Server "${this.server}" is refused: ${this.#refusal}; ${advice}`,
-    );
   }
 
   /** Why nothing is to be sent now; `undefined` when it may be. */
   refusal(): BridgeError | undefined {
+    if (this.#refusal !== undefined) return this.#forbidden(this.#refusal);
     if (this.#breaker.admits) return undefined;
     const waitMs = Math.ceil(this.#breaker.waitMs);
     const message = `Server "${this.server}" is not called for now: it ${this.#lastFailure}; next attempt in ${waitMs} ms`;
     return new BridgeError('UPSTREAM_UNAVAILABLE', message, { data: `{"retryAfterMs":${waitMs}}` });
+  }
+
+  #forbidden(reason: string): BridgeError {
+    const advice = `use https, or set servers.${this.server}.allowPrivateNetwork: true`;
+    return new BridgeError(
+      'UPSTREAM_UNAVAILABLE',
+      `Server "${this.server}" is refused: ${reason}; ${advice}`,
+    );
   }
 
   /** Something that should have come did not: finds out whether the URL still lives. */
@@ -239,7 +249,8 @@ export class HttpEndpoint {
     urgent: boolean,
   ): HttpExchange {
     this.#inFlight += 1;
-    this.#connections.dispatch(request, exchange, urgent);
+    if (this.#refusal === undefined) this.#connections.dispatch(request, exchange, urgent);
+    else exchange.fail(this.#forbidden(this.#refusal));
     return exchange;
   }
 

@@ -1,3 +1,4 @@
+import { BridgeError } from '@mcp-bridge/protocol';
 import type { HttpServerConfig } from '@mcp-bridge/service';
 import type { Logger } from 'pino';
 import type { UpstreamUrlStatus } from '../channel.js';
@@ -31,7 +32,7 @@ export class HttpEndpoints {
     this.server = server;
     this.maxMessageBytes = config.maxMessageBytes;
     const [first, ...others] = config.url;
-    if (first === undefined) throw new Error(`servers.${server}.url is empty`);
+    if (first === undefined) throw new BridgeError('INTERNAL', `servers.${server}.url is empty`);
     const several = others.length > 0;
     const probeIntervalMs = config.healthCheck.interval ?? (several ? PROBE_INTERVAL_MS : 0);
     const make = (url: string, index: number): HttpEndpoint =>
@@ -61,7 +62,7 @@ export class HttpEndpoints {
     const [only, ...others] = this.#all;
     if (others.length === 0) return only;
     return (
-      this.#choose(key, (one) => one !== not && one.state === 'closed') ??
+      this.#choose(key, (one) => one !== not && one.works) ??
       this.#choose(key, (one) => one !== not && one.admits) ??
       not ??
       this.#balancer.choose(this.#all, key)
@@ -71,6 +72,14 @@ export class HttpEndpoints {
   /** Whether some URL would take a call now. */
   get admits(): boolean {
     return this.#all.some((one) => one.admits);
+  }
+
+  /** Why no URL would take a call now, though one will in a while; `undefined` otherwise. */
+  refusal(): BridgeError | undefined {
+    if (this.admits) return undefined;
+    const [first, ...others] = this.#all;
+    const soonest = others.reduce((best, one) => (one.waitMs < best.waitMs ? one : best), first);
+    return soonest.waitMs === Infinity ? undefined : soonest.refusal();
   }
 
   async close(): Promise<void> {

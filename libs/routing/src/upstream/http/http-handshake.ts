@@ -133,7 +133,6 @@ function ask(
   headers: Headers,
   timeoutMs: number,
 ): Promise<Answer | undefined> {
-  endpoint.check();
   const refused = endpoint.refusal();
   if (refused !== undefined) return Promise.reject(refused);
   return new Promise((resolve) => {

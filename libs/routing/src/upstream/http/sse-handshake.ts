@@ -19,7 +19,8 @@ export interface ConnectSseOptions extends SseChannelOptions {
  */
 export async function connectSse(options: ConnectSseOptions): Promise<SseChannel | Refusal> {
   const { endpoint, streamTimeoutMs } = options;
-  endpoint.check();
+  const refused = endpoint.refusal();
+  if (refused !== undefined) throw refused;
   let ready = false;
   const channel = new SseChannel({
     ...options,
