@@ -30,3 +30,17 @@ test.each([
 ])('refuses %j', (args, message) => {
   expect(() => parseOptions(args, scenarios)).toThrow(message);
 });
+
+test('check runs alone, at its own pace', () => {
+  const options = parseOptions(['check', '--quick', '--plant-us', '5'], scenarios);
+  expect(options).toMatchObject({ scenarios: [], check: { update: false, plantUs: 5, against: undefined } });
+  expect('pace' in options && options.pace.rounds).toBeGreaterThan(9);
+  expect('check' in options && options.check?.baselineFile).toMatch(/tools\/bench\/baseline\.json$/);
+  expect(parseOptions(['limits'], scenarios)).toMatchObject({ check: undefined });
+  expect(() => parseOptions(['check', 'limits'], scenarios)).toThrow('check runs alone');
+});
+
+test('minutes are for long runs', () => {
+  expect(parseOptions(['endurance', '--minutes', '30'], scenarios)).toMatchObject({ longRunMs: 1_800_000 });
+  expect(parseOptions(['endurance'], scenarios)).toMatchObject({ longRunMs: undefined });
+});

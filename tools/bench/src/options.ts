@@ -32,6 +32,8 @@ export interface CheckChoice {
   readonly baselineFile: string;
   /** CPU time to add to each request, in microseconds; for trying the check. */
   readonly plantUs: number | undefined;
+  /** Another checkout, installed and built, in place of the baseline. */
+  readonly against: string | undefined;
 }
 
 /** What stands in place of a scenario. */
@@ -61,6 +63,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       baseline: { type: 'string', default: BASELINE_FILE },
       update: { type: 'boolean', default: false },
       'plant-us': { type: 'string' },
+      against: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -86,6 +89,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       ? {
           update: values.update,
           baselineFile: values.baseline,
+          against: values.against,
           plantUs: positive('--plant-us', values['plant-us']),
         }
       : undefined,
@@ -123,6 +127,7 @@ Options
   --profile DIR  writes CPU profiles of the bridge's processes and lists their hottest functions; the figures
                  then include the profiler
   --baseline F   another baseline than tools/bench/baseline.json
+  --against DIR  check: against the bridge of another checkout (installed, built) in the same rounds, not a baseline
   --update       check: records the figures as the baseline
   --plant-us N   check: adds N microseconds to each request, to see it fail
   --help         this text

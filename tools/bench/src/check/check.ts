@@ -6,7 +6,7 @@ import { createResources } from '../resources.js';
 import type { Pace } from '../scenario.js';
 import { buildBridge } from '../targets/bridge.js';
 import { loadBaseline, saveBaseline } from './baseline.js';
-import { ratiosOf, requestPathSubjects } from './request-path.js';
+import { ratiosOf, requestPathSubjects, type RequestPathOptions } from './request-path.js';
 import {
   ALLOWED_LOSS,
   figureOf,
@@ -17,14 +17,12 @@ import {
   type Verdict,
 } from './verdict.js';
 
-export interface CheckOptions {
+export interface CheckOptions extends RequestPathOptions {
   readonly pace: Pace;
   readonly progress: (line: string) => void;
   readonly baselineFile: string;
   /** Records the figures as the new baseline instead of judging them. */
   readonly update: boolean;
-  /** CPU time to add to each request, in microseconds; for trying the check. */
-  readonly plantUs: number | undefined;
   readonly environment: Environment;
 }
 
@@ -46,7 +44,7 @@ const MOST_ROUNDS = 2;
  */
 export async function runCheck(options: CheckOptions): Promise<CheckResult> {
   const { pace, progress, update } = options;
-  const baseline = update ? {} : (await loadBaseline(options.baselineFile)).figures;
+  const baseline = await baselineOf(options);
   ensureWrk(progress);
   buildBridge(progress);
   await using resources = createResources();
@@ -63,14 +61,15 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
       if (sample.errors > 0) throw new Error(`${subject.name}: ${sample.errors} wrong or missing answers`);
       samples.get(subject.name)?.push(sample);
     }
-    verdicts = judgeFigures(figuresOf(samples), baseline);
+    const now = figuresOf(samples, options);
+    verdicts = judgeFigures(now, baseline ?? unchanged(now));
     const open = verdicts.filter(isOpen).length;
     progress(
       `round ${round} of ${pace.rounds}${round > pace.rounds ? ' and more' : ''} · ${open} verdicts open`,
     );
     if (round >= pace.rounds && open === 0) break;
   }
-  const figures = figuresOf(samples);
+  const figures = figuresOf(samples, options);
   const comparison: Comparison = {
     subjects: [...samples].map(([name, own]) => ({ name, samples: own, summary: summarize(own) })),
   };
@@ -83,7 +82,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
       text: `${tableOf(verdicts)}\n\nRecorded as ${options.baselineFile}.`,
     };
   }
-  const missing = missingFigures(figures, baseline);
+  const missing = missingFigures(figures, baseline ?? {});
   const losses = verdicts.filter(({ kind }) => kind === 'loss');
   const passed = missing.length === 0 && losses.length === 0;
   return {
@@ -94,8 +93,35 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
   };
 }
 
-function figuresOf(samples: ReadonlyMap<string, readonly Sample[]>): Figures {
-  return Object.fromEntries([...ratiosOf(samples)].map(([what, ratios]) => [what, figureOf(ratios)]));
+/** The baseline of what is measured beside the other checkout. */
+function unchanged(figures: Figures): Record<string, number> {
+  return Object.fromEntries(Object.keys(figures).map((what) => [what, 1]));
+}
+
+/** Undefined where another checkout is measured beside: then everything is held against 1. */
+async function baselineOf({
+  update,
+  against,
+  baselineFile,
+  environment,
+  progress,
+}: CheckOptions): Promise<Readonly<Record<string, number>> | undefined> {
+  if (update && against !== undefined) throw new Error('--update records a baseline: leave --against out.');
+  if (against !== undefined) return undefined;
+  if (update) return {};
+  const { figures, cpu, node } = await loadBaseline(baselineFile);
+  const major = (version: string): string | undefined => version.split('.')[0];
+  if (cpu !== environment.cpu || major(node) !== major(environment.node))
+    progress(
+      `NOTE: the baseline is of ${cpu}, Node ${node}; ratios differ a little between machines. Use --against, or a baseline of this one.`,
+    );
+  return figures;
+}
+
+function figuresOf(samples: ReadonlyMap<string, readonly Sample[]>, options: RequestPathOptions): Figures {
+  return Object.fromEntries(
+    [...ratiosOf(samples, options)].map(([what, ratios]) => [what, figureOf(ratios)]),
+  );
 }
 
 function tableOf(verdicts: readonly Verdict[]): string {

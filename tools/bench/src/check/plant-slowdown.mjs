@@ -1,8 +1,8 @@
-// For trying the regression check: node --import plant-slowdown.mjs makes every scan of a request's envelope burn
-// MCP_BRIDGE_BENCH_PLANT_US microseconds more. Nothing on disk changes.
+// For trying the regression check: node --import 'plant-slowdown.mjs?us=5' makes every scan of a request's envelope
+// burn 5 microseconds more. Nothing on disk changes.
 import { register } from 'node:module';
 
-const burnMs = Number(process.env.MCP_BRIDGE_BENCH_PLANT_US) / 1000;
+const burnMs = Number(new URL(import.meta.url).searchParams.get('us')) / 1000;
 const hook = `
   const SCAN = /(export function scanEnvelope\\([^)]*\\)[^{]*\\{)/;
   export async function load(url, context, next) {

@@ -12,6 +12,8 @@ export interface BridgeOptions extends Omit<BridgeConfigOptions, 'routerPort' | 
   readonly tcp?: boolean;
   /** Gateway processes before the one router of two processes; default 1. */
   readonly gateways?: number;
+  /** Another checkout than this one, installed and built. */
+  readonly checkout?: string;
   /** For the bridge's processes. */
   readonly nodeFlags?: readonly string[];
   /** A router that is already there, in place of the bridge's own; needs two processes. */
@@ -77,7 +79,7 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeTarget>
       const file = await folder.write(`bridge-${command}-${tcpPort ?? 0}.json`, JSON.stringify(config));
       const { profileFolder, nodeFlags = [] } = options;
       const flags = profileFolder === undefined ? [] : profileFlags(profileFolder, command);
-      const args = [...nodeFlags, ...flags, COMMAND, command, '-c', file];
+      const args = [...nodeFlags, ...flags, COMMAND, options.checkout ?? ROOT, command, '-c', file];
       const service = await spawnService(process.execPath, args, { readyPattern, cwd: ROOT });
       // In order, because only then a profile is written.
       resources.add({ [Symbol.asyncDispose]: () => service.stop().then(() => {}) });
