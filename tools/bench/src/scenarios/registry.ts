@@ -10,6 +10,7 @@ import { limits } from './limits.js';
 import { payloads } from './payloads.js';
 import { peers } from './peers.js';
 import { routerApi } from './router-api.js';
+import { serialization } from './serialization.js';
 import { services } from './services.js';
 import { spike } from './spike.js';
 import { stdioCost } from './stdio-cost.js';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   payloads,
   connections,
   services,
+  serialization,
   routerApi,
   baseline,
   sustained,
