@@ -6,20 +6,23 @@ import {
   type Hello,
   IN_CHUNKS,
   KNOWN_METHODS,
+  MAY_BE_KEPT,
   type ReplyKind,
   malformed,
 } from './frames.js';
 import { Cursor } from './cursor.js';
-import type { CallRequest, CancelReason, InputMessage, ParamsSpans, Principal } from './link.js';
+import type { CallRequest, CancelReason, InputMessage, KeepResult, ParamsSpans, Principal } from './link.js';
 
 /** Hears whole messages; chunks have been put together and contexts looked up. */
 export interface FrameReceiver {
   onHello(hello: Hello): void;
   onCall(id: number, request: CallRequest): void;
-  onReply(kind: ReplyKind, id: number, payload: Buffer): void;
+  /** @param keep - of a RESULT that may be given again */
+  onReply(kind: ReplyKind, id: number, payload: Buffer, keep: KeepResult | undefined): void;
   onInput(message: InputMessage): void;
   onCancel(id: number, reason: CancelReason): void;
   onDrain(): void;
+  onStale(epoch: number): void;
   onCredit(bytes: number): void;
 }
 
@@ -76,6 +79,8 @@ export class FrameReader {
         return this.#receiver.onCredit(cursor.u32());
       case FRAME.DRAIN:
         return this.#receiver.onDrain();
+      case FRAME.STALE:
+        return this.#receiver.onStale(cursor.u32());
       case FRAME.HELLO:
         return this.#receiver.onHello({
           version: cursor.u16(),
@@ -128,12 +133,14 @@ export class FrameReader {
 
   #reply(kind: ReplyKind, cursor: Cursor): void {
     const id = cursor.u32();
-    if (cursor.u8() & IN_CHUNKS) {
-      this.#begin(id, cursor, (payload) => this.#receiver.onReply(kind, id, payload));
+    const flags = cursor.u8();
+    const keep = flags & MAY_BE_KEPT ? { forMs: cursor.u32(), epoch: cursor.u32() } : undefined;
+    if (flags & IN_CHUNKS) {
+      this.#begin(id, cursor, (payload) => this.#receiver.onReply(kind, id, payload, keep));
     } else {
       // An ERROR may cut a chunked message short: the router gave that message up.
       if (kind === FRAME.ERROR) this.forget(id);
-      this.#receiver.onReply(kind, id, cursor.rest());
+      this.#receiver.onReply(kind, id, cursor.rest(), keep);
     }
   }
 

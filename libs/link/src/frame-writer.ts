@@ -1,4 +1,4 @@
-import type { CallRequest, CancelReason } from './link.js';
+import type { CallRequest, CancelReason, KeepResult } from './link.js';
 import {
   CALL_HAS,
   type CallContext,
@@ -7,6 +7,7 @@ import {
   IN_CHUNKS,
   KNOWN_METHODS,
   MAX_BATCH_BYTES,
+  MAY_BE_KEPT,
   type ReplyKind,
 } from './frames.js';
 
@@ -97,10 +98,14 @@ export class FrameWriter {
     this.#end(frame);
   }
 
-  reply(kind: ReplyKind, id: number, payload: Buffer, inChunks: boolean): void {
-    const frame = this.#begin(kind, 5);
+  reply(kind: ReplyKind, id: number, payload: Buffer, inChunks: boolean, keep?: KeepResult): void {
+    const frame = this.#begin(kind, 13);
     this.#u32(id);
-    this.#bytes[this.#at++] = inChunks ? IN_CHUNKS : 0;
+    this.#bytes[this.#at++] = (inChunks ? IN_CHUNKS : 0) | (keep === undefined ? 0 : MAY_BE_KEPT);
+    if (keep !== undefined) {
+      this.#u32(keep.forMs);
+      this.#u32(keep.epoch);
+    }
     this.#payload(payload, inChunks);
     this.#end(frame);
   }
@@ -131,6 +136,12 @@ export class FrameWriter {
 
   drain(): void {
     this.#end(this.#begin(FRAME.DRAIN, 0));
+  }
+
+  stale(epoch: number): void {
+    const frame = this.#begin(FRAME.STALE, 4);
+    this.#u32(epoch);
+    this.#end(frame);
   }
 
   credit(bytes: number): void {

@@ -26,6 +26,7 @@ function recorder(): FrameReceiver & { readonly heard: unknown[][] } {
     onInput: hear('input'),
     onCancel: hear('cancel'),
     onDrain: hear('drain'),
+    onStale: hear('stale'),
     onCredit: hear('credit'),
   };
 }
@@ -98,14 +99,18 @@ describe('frames', () => {
     writer.hello(hello);
     writer.reply(FRAME.RESULT, 0x7fff_ffff, Buffer.from('"r"'), false);
     writer.reply(FRAME.NOTE, 2, Buffer.from('{}'), false);
+    writer.reply(FRAME.RESULT, 3, Buffer.from('1'), false, { forMs: 5, epoch: 6 });
+    writer.stale(7);
     writer.cancel(3, 'link');
     writer.cancel(4, 'client');
     writer.drain();
     writer.credit(0x8000_0001);
     expect(read(framesOf(writer.finish()))).toEqual([
       ['hello', hello],
-      ['reply', FRAME.RESULT, 0x7fff_ffff, Buffer.from('"r"')],
-      ['reply', FRAME.NOTE, 2, Buffer.from('{}')],
+      ['reply', FRAME.RESULT, 0x7fff_ffff, Buffer.from('"r"'), undefined],
+      ['reply', FRAME.NOTE, 2, Buffer.from('{}'), undefined],
+      ['reply', FRAME.RESULT, 3, Buffer.from('1'), { forMs: 5, epoch: 6 }],
+      ['stale', 7],
       ['cancel', 3, 'link'],
       ['cancel', 4, 'client'],
       ['drain'],

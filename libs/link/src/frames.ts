@@ -13,13 +13,14 @@ export const FRAME = {
   CANCEL: 9,
   DRAIN: 10,
   CREDIT: 11,
+  STALE: 12,
 } as const;
 
 /** What a router sends back for a call. */
 export type ReplyKind = typeof FRAME.RESULT | typeof FRAME.ERROR | typeof FRAME.NOTE;
 
 /** Version of the frame encoding. Peers of different versions refuse each other in HELLO. */
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
 
 /** Payloads above this travel as CHUNK frames, so that small calls slip in between. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -42,6 +43,8 @@ export const CALL_HAS = {
 
 /** Bit of RESULT's, ERROR's, NOTE's and INPUT's flags: the payload follows in CHUNK frames. */
 export const IN_CHUNKS = 1;
+/** Bit of RESULT's flags: how long it may be kept follows. */
+export const MAY_BE_KEPT = 2;
 
 /** Methods that cost one byte on the wire; 0 means that the name follows. Only ever append. */
 export const KNOWN_METHODS: readonly string[] = [

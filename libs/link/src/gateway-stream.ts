@@ -5,7 +5,8 @@ import { FrameChannel } from './frame-channel.js';
 import type { FrameReceiver } from './frame-reader.js';
 import { FRAME, type Hello, type ReplyKind, malformed } from './frames.js';
 import type { GatewayCall } from './gateway-call.js';
-import type { CancelReason, InputMessage } from './link.js';
+import { KeptResults } from './kept-results.js';
+import type { CancelReason, InputMessage, KeepResult } from './link.js';
 import type { LinkLimits } from './link-limits.js';
 import { overloaded } from './refusals.js';
 
@@ -35,6 +36,8 @@ export class GatewayStream implements FrameReceiver {
   readonly #channel: FrameChannel;
   readonly #calls = new Map<number, GatewayCall>();
   readonly #connectTimer: NodeJS.Timeout;
+  /** What its router allows to be given again, until the stream ends. */
+  readonly kept = new KeptResults();
   #state: GatewayStreamState = 'connecting';
   #lastId = 0;
   #peerMaxPayloadBytes = 0;
@@ -139,9 +142,10 @@ export class GatewayStream implements FrameReceiver {
     this.#options.onReady(this);
   }
 
-  onReply(kind: ReplyKind, id: number, payload: Buffer): void {
+  onReply(kind: ReplyKind, id: number, payload: Buffer, keep: KeepResult | undefined): void {
     const call = this.#calls.get(id);
     if (call === undefined) return; // cancelled or out of time while the reply was under way
+    if (keep !== undefined) this.kept.keep(call.request, payload, keep, this.#options.now());
     if (kind === FRAME.RESULT) call.result(payload);
     else if (kind === FRAME.NOTE) call.message(payload);
     else call.fail(decodeError(payload));
@@ -156,6 +160,10 @@ export class GatewayStream implements FrameReceiver {
     for (const id of unsent.keys()) this.#channel.outbox.cancel(id, 'client');
     this.#channel.outbox.drain();
     this.#options.onUnsent([...unsent.values()]);
+  }
+
+  onStale(epoch: number): void {
+    this.kept.stale(epoch);
   }
 
   onCredit(bytes: number): void {

@@ -2,7 +2,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ContextTable } from './context-table.js';
 import { FrameWriter } from './frame-writer.js';
-import { FRAME } from './frames.js';
+import { FRAME, LINK_VERSION } from './frames.js';
 import { linkMethod } from './link-method.js';
 import type { LinkServer, LinkServerOptions } from './link-server.js';
 import { startLinkServer } from './link-server.js';
@@ -278,7 +278,13 @@ describe('limits', () => {
     );
     const writer = new FrameWriter();
     const request = callRequest({ method: 'hold' });
-    writer.hello({ version: 1, window: 1_000_000, maxPayloadBytes: 1_000_000, maxInFlight: 0, routerId: '' });
+    writer.hello({
+      version: LINK_VERSION,
+      window: 1_000_000,
+      maxPayloadBytes: 1_000_000,
+      maxInFlight: 0,
+      routerId: '',
+    });
     const context = new ContextTable().ofCall(request, writer);
     writer.call(1, context, 1000, request, false);
     writer.call(2, context, 1000, request, false);

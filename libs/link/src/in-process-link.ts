@@ -1,5 +1,7 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import { type DeadlineWheel, DeadlineEntry, createDeadlineWheel } from './deadline-wheel.js';
+import { KeptCalls } from './kept-calls.js';
+import { KeptResults } from './kept-results.js';
 import type {
   CallHandle,
   CallHandler,
@@ -7,6 +9,7 @@ import type {
   CallSink,
   CancelReason,
   InputMessage,
+  KeepResult,
   Link,
 } from './link.js';
 import { type LinkLog, silentLog } from './link-log.js';
@@ -34,6 +37,9 @@ class InProcessLink implements Link {
   readonly log: LinkLog;
   readonly #maxInFlight: number;
   readonly #inFlight = new Set<InProcessCall>();
+  readonly #kept = new KeptResults();
+  readonly #keptCalls: KeptCalls;
+  readonly #unwatch: (() => void) | undefined;
   #accepting = true;
   #onIdle: (() => void) | undefined = undefined;
 
@@ -42,6 +48,8 @@ class InProcessLink implements Link {
     this.deadlines = options.deadlines ?? createDeadlineWheel();
     this.log = options.log ?? silentLog;
     this.#maxInFlight = options.maxInFlight ?? 100_000;
+    this.#keptCalls = new KeptCalls(this.log);
+    this.#unwatch = handler.watchStale?.((epoch) => this.#kept.stale(epoch));
   }
 
   get ready(): boolean {
@@ -50,13 +58,15 @@ class InProcessLink implements Link {
 
   call(request: CallRequest, sink: CallSink): CallHandle {
     if (!this.#accepting) return refuseCall(sink, draining());
+    const kept = this.#kept.find(request, this.deadlines);
+    if (kept !== undefined) return this.#keptCalls.answer(sink, kept);
     if (this.#inFlight.size >= this.#maxInFlight) {
       return refuseCall(sink, overloaded(`More than ${this.#maxInFlight} calls in flight; try again later`));
     }
-    const call = new InProcessCall(this, sink);
+    const call = new InProcessCall(this, request, sink);
     this.#inFlight.add(call);
     if (request.timeoutMs > 0) this.deadlines.add(call, this.deadlines.now() + request.timeoutMs);
-    call.start(request);
+    call.start();
     return call;
   }
 
@@ -66,6 +76,10 @@ class InProcessLink implements Link {
     } catch (error) {
       this.log.error({ err: error }, 'The handler threw on an input message');
     }
+  }
+
+  keep(request: CallRequest, result: Buffer, keep: KeepResult): void {
+    this.#kept.keep(request, result, keep, this.deadlines.now());
   }
 
   finished(call: InProcessCall): void {
@@ -87,6 +101,7 @@ class InProcessLink implements Link {
       });
     }
     for (const call of this.#inFlight) call.abandon();
+    this.#unwatch?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,6 +112,7 @@ class InProcessLink implements Link {
 /** One call; what its handler reports goes straight to the sink, except while the handler's `call` still runs. */
 class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   readonly #link: InProcessLink;
+  readonly #request: CallRequest;
   readonly #sink: CallSink;
   #handle: CallHandle | undefined = undefined;
   /** The handler has given its result or error. */
@@ -111,13 +127,15 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   #deferred: (() => void)[] | undefined = undefined;
   endless = false;
 
-  constructor(link: InProcessLink, sink: CallSink) {
+  constructor(link: InProcessLink, request: CallRequest, sink: CallSink) {
     super();
     this.#link = link;
+    this.#request = request;
     this.#sink = sink;
   }
 
-  start(request: CallRequest): void {
+  start(): void {
+    const request = this.#request;
     this.endless = request.timeoutMs === 0;
     try {
       this.#handle = this.#link.handler.call(request, this);
@@ -138,9 +156,10 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
     else this.#deliverMessage(message);
   }
 
-  onResult(result: Buffer): void {
+  onResult(result: Buffer, keep?: KeepResult): void {
     if (this.#answered || this.#finished) return;
     this.#answered = true;
+    if (keep !== undefined) this.#link.keep(this.#request, result, keep);
     if (this.#deferring) this.#defer(() => this.#deliverResult(result));
     else this.#deliverResult(result);
   }

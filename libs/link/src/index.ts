@@ -3,6 +3,7 @@ export type {
   CallHandler,
   CallRequest,
   CallSink,
+  KeepResult,
   CancelReason,
   InputMessage,
   Link,

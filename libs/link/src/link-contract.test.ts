@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type DeadlineWheel, createDeadlineWheel } from './deadline-wheel.js';
 import { createInProcessLink } from './in-process-link.js';
-import type { Link } from './link.js';
+import type { CallRequest, Link } from './link.js';
 import { startLinkServer } from './link-server.js';
 import { createRouterPool } from './router-pool.js';
 import { RecordedCall, callRequest } from './testing/recorded-call.js';
@@ -246,6 +246,77 @@ describe.each(kinds)('%s link', (_kind, open) => {
       message: Buffer.from('{"id":"srv-1","result":{}}'),
     });
     expect(handler.inputs[1]!.message.equals(large)).toBe(true);
+  });
+
+  describe('a result that may be kept', () => {
+    const list = (fields: Partial<CallRequest> = {}): CallRequest =>
+      callRequest({ method: 'tools/list', ...fields });
+    const META: Partial<CallRequest> = {
+      params: Buffer.from('{"_meta":{"a":1}}'),
+      spans: { ...callRequest({ method: '' }).spans, metaStart: 9, metaEnd: 16 },
+    };
+
+    /** Makes a call, and has the handler answer it when it gets there. */
+    async function ask({ link, handler }: Setup, fields: Partial<CallRequest>, answer: string, epoch = 0) {
+      const before = handler.held.length;
+      const call = new RecordedCall(link, list(fields));
+      expect(call.outcomes).toHaveLength(0); // never before call() has returned
+      const arrived = handler.until(() => handler.held.length > before).then(() => 'arrived');
+      if ((await Promise.race([call.outcome, arrived])) === 'arrived')
+        handler.held[before]!.sink.onResult(Buffer.from(answer), { forMs: 60_000, epoch });
+      return call.text();
+    }
+
+    test('answers the next such request, whatever its id and _meta', async () => {
+      const set = await setUp();
+      expect(await ask(set, {}, '"first"')).toBe('"first"');
+      expect(await ask(set, { clientRequestId: '2', traceparent: 't' }, '"second"')).toBe('"first"');
+      expect(await ask(set, META, '"third"')).toBe('"first"');
+      expect(set.handler.held).toHaveLength(1);
+    });
+
+    test.each<[string, Partial<CallRequest>]>([
+      ['another principal', { principal: { tenant: 'acme', id: 'bob' } }],
+      ['another tenant', { principal: { tenant: 'acme ', id: 'alice' } }],
+      ['another view', { view: 'v' }],
+      ['another revision', { protocolVersion: '2026-07-28' }],
+      ['another method', { method: 'prompts/list' }],
+      ['a further page', { params: Buffer.from('{"cursor":"x"}') }],
+      ['a further page with _meta', { ...META, params: Buffer.from('{"_meta":{"a":1},"cursor":"x"}') }],
+      ['a session', { session: 's' }],
+    ])('answers no request of %s', async (_what, fields) => {
+      const set = await setUp();
+      await ask(set, {}, '"first"');
+      expect(await ask(set, fields, '"other"')).toBe('"other"');
+    });
+
+    test('is not given again once it is stale, nor kept when it was made before', async () => {
+      const set = await setUp();
+      await ask(set, {}, '"first"', 4);
+      set.handler.stale(5);
+      // What the router sent before this reply has arrived.
+      await new RecordedCall(set.link, callRequest({ method: 'echo' })).outcome;
+      expect(await ask(set, {}, '"late"', 4)).toBe('"late"');
+      expect(await ask(set, {}, '"second"', 5)).toBe('"second"');
+      expect(await ask(set, {}, '"third"', 5)).toBe('"second"');
+    });
+
+    test('is not given again after its time', async () => {
+      const set = await setUp();
+      const call = new RecordedCall(set.link, list());
+      await set.handler.until(() => set.handler.held.length === 1);
+      set.handler.held[0]!.sink.onResult(Buffer.from('"first"'), { forMs: 0, epoch: 0 });
+      await call.outcome;
+      expect(await ask(set, {}, '"second"')).toBe('"second"');
+    });
+
+    test('is no more watched over when the link is gone', async () => {
+      const set = await setUp();
+      await ask(set, {}, '"first"');
+      expect(set.handler.watchers).toBe(1);
+      await set.link[Symbol.asyncDispose]();
+      await expect.poll(() => set.handler.watchers).toBe(0);
+    });
   });
 
   test('drain lets calls end, refuses new ones and ends endless ones', async () => {

@@ -64,6 +64,14 @@ export interface CallRequest {
   readonly replayStream: string;
 }
 
+/** A router's word that a result may be given again, to the same principal, without asking. */
+export interface KeepResult {
+  /** For so many milliseconds, unless the router calls it stale before. */
+  readonly forMs: number;
+  /** The router's count of changes when the result was made; `CallHandler.watchStale` tells of the next. */
+  readonly epoch: number;
+}
+
 /**
  * Receives what a call brings back. Exactly one of `onResult` and `onError` is called, exactly once, last, and
  * nothing is called before `call` has returned its handle.
@@ -74,8 +82,11 @@ export interface CallSink {
    * legacy clients only, a server-to-client request. Its answer comes back through `Link.input`.
    */
   onMessage(message: Buffer): void;
-  /** Raw JSON of the `result` member, already adapted to the client's revision. */
-  onResult(result: Buffer): void;
+  /**
+   * Raw JSON of the `result` member, already adapted to the client's revision.
+   * @param keep - from a handler to its link, which may then answer the next such request itself
+   */
+  onResult(result: Buffer, keep?: KeepResult): void;
   /** The `error` member. Includes local failures of the link (`OUTCOME_UNKNOWN`, `OVERLOADED`, …). */
   onError(error: BridgeError): void;
 }
@@ -125,4 +136,10 @@ export interface Link {
 export interface CallHandler {
   call(request: CallRequest, sink: CallSink): CallHandle;
   input(message: InputMessage): void;
+  /**
+   * Has a link told when results that were given with a `KeepResult` of an earlier epoch are not to be given again.
+   * Needed only of a handler that gives any.
+   * @returns ends it
+   */
+  watchStale?(onStale: (epoch: number) => void): () => void;
 }

@@ -26,6 +26,7 @@ beforeEach(() => {
       onInput: (message) => heard.push(`input ${message.message.length}`),
       onCancel: (id) => heard.push(`cancel ${id}`),
       onDrain: () => heard.push('drain'),
+      onStale: (epoch) => heard.push(`stale ${epoch}`),
       onCredit: (credit) => heard.push(`credit ${credit}`),
     },
     100_000_000,

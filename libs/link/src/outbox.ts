@@ -1,4 +1,4 @@
-import type { CallRequest, CancelReason, InputMessage } from './link.js';
+import type { CallRequest, CancelReason, InputMessage, KeepResult } from './link.js';
 import { CHUNK_BYTES, FRAME, type Hello, MAX_BATCH_BYTES, type ReplyKind } from './frames.js';
 import { ContextTable } from './context-table.js';
 import { FrameWriter } from './frame-writer.js';
@@ -75,13 +75,13 @@ export class Outbox {
   }
 
   /** False when the message was not taken because too much waits already. */
-  reply(kind: ReplyKind, id: number, payload: Buffer): boolean {
+  reply(kind: ReplyKind, id: number, payload: Buffer, keep?: KeepResult): boolean {
     if ((this.#lanes.size === 0 || !this.#lanes.has(id)) && this.#hasRoom(payload.length)) {
-      this.#writer.reply(kind, id, payload, false);
+      this.#writer.reply(kind, id, payload, false, keep);
       this.#scheduleFlush();
       return true;
     }
-    return this.#enqueue(id, { kind, payload });
+    return this.#enqueue(id, { kind, payload, keep });
   }
 
   /** Gives up what waits for the call and ends it with this ERROR payload, whatever else waits. */
@@ -120,6 +120,12 @@ export class Outbox {
 
   drain(): void {
     this.#writer.drain();
+    this.#scheduleFlush();
+  }
+
+  /** Overtakes what waits in lanes; results name their epoch for that. */
+  stale(epoch: number): void {
+    this.#writer.stale(epoch);
     this.#scheduleFlush();
   }
 

@@ -1,4 +1,4 @@
-import type { CallRequest, InputMessage } from './link.js';
+import type { CallRequest, InputMessage, KeepResult } from './link.js';
 import { CHUNK_BYTES, FRAME, type ReplyKind } from './frames.js';
 import type { ContextTable } from './context-table.js';
 import type { FrameWriter } from './frame-writer.js';
@@ -9,6 +9,7 @@ export type Outgoing = OutgoingReply | OutgoingCall | OutgoingInput;
 interface OutgoingReply {
   readonly kind: ReplyKind;
   readonly payload: Buffer;
+  readonly keep: KeepResult | undefined;
 }
 
 interface OutgoingCall {
@@ -127,6 +128,6 @@ function writeHead(
       return;
     }
     default:
-      writer.reply(message.kind, id, message.payload, inChunks);
+      writer.reply(message.kind, id, message.payload, inChunks, message.keep);
   }
 }

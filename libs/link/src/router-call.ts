@@ -1,6 +1,6 @@
 import type { BridgeError } from '@mcp-bridge/protocol';
 import { FRAME } from './frames.js';
-import type { CallHandle, CallSink, CancelReason } from './link.js';
+import type { CallHandle, CallSink, CancelReason, KeepResult } from './link.js';
 import type { RouterStream } from './router-stream.js';
 
 /** A call at the router: what the handler reports leaves as frames. */
@@ -27,8 +27,8 @@ export class RouterCall implements CallSink {
     if (!this.#ended) this.#stream.reply(this, FRAME.NOTE, message);
   }
 
-  onResult(result: Buffer): void {
-    if (this.#end()) this.#stream.reply(this, FRAME.RESULT, result);
+  onResult(result: Buffer, keep?: KeepResult): void {
+    if (this.#end()) this.#stream.reply(this, FRAME.RESULT, result, keep);
   }
 
   onError(error: BridgeError): void {

@@ -3,6 +3,7 @@ import { type LinkCredential, checkCredential } from './credential.js';
 import { type DeadlineWheel, createDeadlineWheel } from './deadline-wheel.js';
 import { GatewayCall, type GatewayCallOwner } from './gateway-call.js';
 import type { GatewayStream } from './gateway-stream.js';
+import { KeptCalls } from './kept-calls.js';
 import type { CallHandle, CallRequest, CallSink, InputMessage, Link } from './link.js';
 import { DEFAULT_LIMITS, type LinkLimits } from './link-limits.js';
 import { type LinkLog, silentLog } from './link-log.js';
@@ -75,6 +76,7 @@ class Pool implements RouterPool, GatewayCallOwner {
   readonly #connectWaitMs: number;
   readonly #maxWaiting: number;
   readonly #waiting = new Set<GatewayCall>();
+  readonly #keptCalls: KeptCalls;
   /** Streams that take new calls. */
   #live: GatewayStream[] = [];
   #inFlight = 0;
@@ -84,6 +86,7 @@ class Pool implements RouterPool, GatewayCallOwner {
 
   constructor(options: RouterPoolOptions) {
     this.log = options.log ?? silentLog;
+    this.#keptCalls = new KeptCalls(this.log);
     this.#deadlines = options.deadlines ?? createDeadlineWheel();
     this.#connectWaitMs = options.connectWaitMs ?? 5000;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
@@ -118,9 +121,12 @@ class Pool implements RouterPool, GatewayCallOwner {
 
   call(request: CallRequest, sink: CallSink): CallHandle {
     if (!this.#accepting) return refuseCall(sink, draining());
+    const stream = this.#streamFor(request);
+    const kept = stream?.state === 'ready' ? stream.kept.find(request, this.#deadlines) : undefined;
+    if (kept !== undefined) return this.#keptCalls.answer(sink, kept);
     const endsAt = request.timeoutMs === 0 ? 0 : this.#deadlines.now() + request.timeoutMs;
     const call = new GatewayCall(this, request, sink, endsAt);
-    const refused = this.#place(call);
+    const refused = this.#place(call, stream);
     if (refused !== undefined) return refuseCall(sink, refused);
     this.#inFlight++;
     return call;
@@ -188,10 +194,12 @@ class Pool implements RouterPool, GatewayCallOwner {
     });
   }
 
+  #streamFor({ session, home }: CallRequest): GatewayStream | undefined {
+    return session === '' ? (this.#holder(home) ?? this.#leastBusy()) : this.#home(session)?.stream;
+  }
+
   /** Sends the call or lets it wait; an error when it can do neither. */
-  #place(call: GatewayCall): BridgeError | undefined {
-    const { session, home } = call.request;
-    const stream = session === '' ? (this.#holder(home) ?? this.#leastBusy()) : this.#home(session)?.stream;
+  #place(call: GatewayCall, stream: GatewayStream | undefined): BridgeError | undefined {
     if (stream?.state !== 'ready') return this.#wait(call);
     const refused = stream.send(call);
     if (refused === undefined && call.endsAt !== 0) this.#deadlines.add(call, call.endsAt);
@@ -262,7 +270,7 @@ class Pool implements RouterPool, GatewayCallOwner {
 
   #replace(call: GatewayCall): void {
     this.#deadlines.remove(call);
-    const refused = this.#place(call);
+    const refused = this.#place(call, this.#streamFor(call.request));
     if (refused !== undefined) call.fail(refused);
   }
 }

@@ -4,7 +4,7 @@ import { encodeError } from './error-payload.js';
 import { FrameChannel } from './frame-channel.js';
 import type { FrameReceiver } from './frame-reader.js';
 import { FRAME, type Hello, type ReplyKind, malformed } from './frames.js';
-import type { CallHandler, CallRequest, CancelReason, InputMessage } from './link.js';
+import type { CallHandler, CallRequest, CancelReason, InputMessage, KeepResult } from './link.js';
 import type { LinkLimits } from './link-limits.js';
 import type { LinkLog } from './link-log.js';
 import { cutOff, draining, overloaded } from './refusals.js';
@@ -33,6 +33,7 @@ export class RouterStream implements FrameReceiver {
   #lastCallSeen = false;
   #ending = false;
   #closed = false;
+  readonly #unwatch: (() => void) | undefined;
 
   constructor(options: RouterStreamOptions) {
     this.#options = options;
@@ -48,6 +49,7 @@ export class RouterStream implements FrameReceiver {
       routerId: options.routerId,
       now: () => 0, // a router sends no deadlines
     });
+    this.#unwatch = options.handler.watchStale?.((epoch) => this.#channel.outbox.stale(epoch));
   }
 
   get inFlight(): number {
@@ -70,13 +72,13 @@ export class RouterStream implements FrameReceiver {
     this.#endWhenDone();
   }
 
-  reply(call: RouterCall, kind: ReplyKind, payload: Buffer): void {
+  reply(call: RouterCall, kind: ReplyKind, payload: Buffer, keep?: KeepResult): void {
     if (payload.length > this.#peerMaxPayloadBytes) {
       this.#refuse(
         call,
         new BridgeError('PAYLOAD_TOO_LARGE', `The reply is larger than ${this.#peerMaxPayloadBytes} bytes`),
       );
-    } else if (!this.#channel.outbox.reply(kind, call.id, payload)) {
+    } else if (!this.#channel.outbox.reply(kind, call.id, payload, keep)) {
       const message = 'The replies of this call outran the link to the gateway';
       this.#refuse(call, new BridgeError('OUTCOME_UNKNOWN', message));
     }
@@ -147,6 +149,10 @@ export class RouterStream implements FrameReceiver {
     throw malformed('a reply from a gateway');
   }
 
+  onStale(): void {
+    throw malformed('STALE from a gateway');
+  }
+
   #allCalls(): RouterCall[] {
     return [...this.#calls.values()];
   }
@@ -179,6 +185,7 @@ export class RouterStream implements FrameReceiver {
   #gone(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#unwatch?.();
     this.#channel.outbox.close();
     for (const call of this.#allCalls()) call.abort('link');
     this.#options.stream.end();

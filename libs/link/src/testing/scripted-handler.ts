@@ -16,6 +16,7 @@ export class ScriptedHandler implements CallHandler {
   readonly inputs: InputMessage[] = [];
   readonly requests: CallRequest[] = [];
   readonly #waiters: (() => boolean)[] = [];
+  readonly #watchers = new Set<(epoch: number) => void>();
 
   call(request: CallRequest, sink: CallSink): CallHandle {
     this.requests.push(request);
@@ -54,6 +55,20 @@ export class ScriptedHandler implements CallHandler {
         this.#notify();
       },
     };
+  }
+
+  watchStale(onStale: (epoch: number) => void): () => void {
+    this.#watchers.add(onStale);
+    return () => void this.#watchers.delete(onStale);
+  }
+
+  /** Links that watch. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  stale(epoch: number): void {
+    for (const watcher of this.#watchers) watcher(epoch);
   }
 
   input(message: InputMessage): void {
