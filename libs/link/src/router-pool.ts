@@ -97,7 +97,7 @@ class Pool implements RouterPool, GatewayCallOwner {
           credential: options.credential ?? {},
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           connectTimeoutMs: options.connectTimeoutMs ?? 3000,
-          backoff: options.backoff ?? { initialMs: 50, maxMs: 2000 },
+          backoff: options.backoff ?? { initialMs: 50, maxMs: 500 },
           log: this.log,
           now: () => this.#deadlines.now(),
           onChange: () => this.#onChange(),

@@ -86,6 +86,7 @@ export async function startBridge(options: RunningBridgeOptions): Promise<Runnin
 export interface RunningFleet extends AsyncDisposable {
   /** The default view at each gateway. */
   readonly urls: readonly string[];
+  readonly routers: readonly SpawnedService[];
 }
 
 export async function startFleet(
@@ -115,6 +116,7 @@ export async function startFleet(
   );
   return {
     urls: gateways.map(({ ready }) => ready[1] ?? ''),
+    routers,
     async [Symbol.asyncDispose]() {
       await Promise.all([...gateways, ...routers].map((service) => service.kill()));
       await folder[Symbol.asyncDispose]();
