@@ -49,5 +49,6 @@ test.each(snippets)('a snippet of the README works as printed: %#', async (code)
   expect(stdout).toContain('everything__echo');
   expect(stdout).toContain('files__read_text_file');
   expect(stdout).toContain('memory__read_graph');
+  expect(stdout).toContain('tools__word_count');
   expect(stdout).toContain('Echo: hello');
 });

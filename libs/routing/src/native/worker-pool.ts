@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { BridgeError } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
@@ -44,7 +46,7 @@ export class WorkerPool {
       resourceLimits: {
         maxOldGenerationSizeMb: Math.max(16, Math.floor(options.memoryLimitBytes / MEBIBYTE)),
       },
-      ...(built ? {} : { execArgv: ['--conditions=@mcp-bridge/source', '--import', 'tsx'] }),
+      ...(built ? {} : { execArgv: sourceFlags() }),
     });
     this.#piscina.on('workerCreate', () => (this.#ready += 1));
     this.#piscina.on('workerDestroy', () => (this.#ready -= 1));
@@ -141,6 +143,12 @@ export class WorkerPool {
     const message = `The worker of tool ${tool} ended (${why}); the call may have had effects`;
     return new BridgeError('OUTCOME_UNKNOWN', message, { cause: error });
   }
+}
+
+/** Flags with which a thread runs the sources, whatever folder the process was started in. */
+function sourceFlags(): string[] {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return ['--conditions=@mcp-bridge/source', '--import', loader];
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
