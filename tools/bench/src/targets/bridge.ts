@@ -27,12 +27,16 @@ export interface BridgeOptions extends Omit<BridgeConfigOptions, 'routerPort' | 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const COMMAND = fileURLToPath(new URL('built-bridge.mjs', import.meta.url));
 
+let isBuilt = false;
+
 /**
- * Compiles the bridge: sources run through a loader would be slower.
+ * Compiles the bridge, once per run: sources run through a loader would be slower.
  *
  * @throws {Error} with the compiler's output
  */
 export function buildBridge(progress: (line: string) => void): void {
+  if (isBuilt) return;
+  isBuilt = true;
   progress('building the bridge (tsc -b apps/bridge)');
   const tsc = `${ROOT}node_modules/typescript/bin/tsc`;
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-b', 'apps/bridge'], {
