@@ -253,6 +253,19 @@ describe('the breaker of a URL', () => {
     expect(states(server)).toEqual(['closed']);
   });
 
+  it('tells that a call may have run although its second attempt cannot have', async () => {
+    const url = await faulty();
+    const server = serverAt([url], { breaker: { failures: 100, openFor: 100 } });
+    const channel = await server.catalogChannel();
+    await texts(channel, 10);
+    url.mode = 'resets';
+    const repeated = call(channel, 'again', 'r', true);
+    await until(() => url.calls.includes('r'), 'the first attempt');
+    await url.stop();
+    expect(textOf(await repeated)).toBe('OUTCOME_UNKNOWN');
+    expect(textOf(await call(channel, 'write', 'w'))).toBe('UPSTREAM_UNAVAILABLE');
+  });
+
   it('opens when a call brings nothing and the URL does not answer to doubts', async () => {
     const url = await faulty();
     const server = serverAt([url], { healthCheck: { ...SHORT_CHECKS, interval: undefined } });

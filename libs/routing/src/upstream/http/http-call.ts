@@ -53,6 +53,8 @@ export class HttpCall implements ExchangeListener {
   #attempts = 0;
   #hasHeard = false;
   #waits = false;
+  /** An earlier attempt reached the server. */
+  #mayHaveRun = false;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId = '';
   #retryMs = DEFAULT_RETRY_MS;
@@ -69,7 +71,7 @@ export class HttpCall implements ExchangeListener {
 
   /** Whether any byte of it may have reached the server. */
   get sent(): boolean {
-    return this.#lastEventId !== '' || this.#exchange?.sent === true;
+    return this.#mayHaveRun || this.#lastEventId !== '' || this.#exchange?.sent === true;
   }
 
   /** Posts the request, for the first time or again in a new session. */
@@ -84,7 +86,7 @@ export class HttpCall implements ExchangeListener {
     this.#endpoint = endpoint;
     this.#attempts += 1;
     const refusal = endpoint.refusal();
-    if (refusal !== undefined) this.fail(refusal);
+    if (refusal !== undefined) this.fail(this.#mayHaveRun ? outcomeUnknown(refusal) : refusal);
     else this.#exchange = endpoint.post(body, headers(), this, kind);
   }
 
@@ -137,8 +139,9 @@ export class HttpCall implements ExchangeListener {
     if (!conversation.isInFlight(this.pending)) return this.#finish();
     if (this.#resume(end, isResumed) || this.#retry(end)) return;
     const failure = exchangeFailure(this.#options.endpoints.server, end);
-    // Once its stream had begun the request was being worked on, whatever came of asking for the rest.
-    this.fail(isResumed ? outcomeUnknown(failure) : failure);
+    // Once its stream had begun the request was being worked on, whatever came of asking for the rest; and so it may
+    // have been by an attempt before this one.
+    this.fail(isResumed || this.#mayHaveRun ? outcomeUnknown(failure) : failure);
   }
 
   /** Delivers an event, or a body. Error statuses often come with bodies that are no messages. */
@@ -200,6 +203,7 @@ export class HttpCall implements ExchangeListener {
     const isGranted = endpoints.budget.take();
     onRetry(isGranted ? 'sent' : 'over_budget');
     if (!isGranted) return false;
+    this.#mayHaveRun = end.sent;
     const pauseMs = next === last ? RETRY_PAUSE_MS * (1 + Math.random() / 2) : 0;
     this.#timer = setTimeout(() => this.#post(next), pauseMs);
     return true;
@@ -220,7 +224,7 @@ export class HttpCall implements ExchangeListener {
 
 function outcomeUnknown(failure: BridgeError): BridgeError {
   if (failure.code === 'OUTCOME_UNKNOWN') return failure;
-  const message = `${failure.message}; the stream of the call was lost, it may have run`;
+  const message = `${failure.message}; the call was sent before and may have run`;
   return new BridgeError('OUTCOME_UNKNOWN', message, { cause: failure });
 }
 
