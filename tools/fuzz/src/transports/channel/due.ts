@@ -32,7 +32,9 @@ function cancelledIdOf(value: unknown): string | undefined {
   // Any object can be read as a record, and a missing one.
   const { method, params } = (value ?? {}) as Record<string, unknown>;
   if (method !== 'notifications/cancelled') return undefined;
-  return JSON.stringify((params as Record<string, unknown> | null | undefined)?.['requestId']);
+  const id = (params as Record<string, unknown> | null | undefined)?.['requestId'];
+  // Anything else is no id, and may be nested deeper than can be written.
+  return typeof id === 'string' || typeof id === 'number' ? JSON.stringify(id) : undefined;
 }
 
 /** The id of a request, as JSON. */

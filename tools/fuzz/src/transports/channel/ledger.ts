@@ -1,4 +1,5 @@
 import { RECENT_STEPS, stepOf } from '../../corpus/message.js';
+import { unescaped } from '../../mutate/unescaped.js';
 import { type Answer, classOf, readAnswers } from '../../oracle.js';
 
 /** What must come back for an input. */
@@ -80,7 +81,7 @@ export class Ledger {
     for (const [id] of input.bytes.toString('latin1').matchAll(/7\d{9,14}/g))
       if (!this.#isInRange(id)) this.#changedIds.add(id);
     // No reply is due to what was cancelled.
-    const text = unescaped(input.bytes);
+    const text = unescaped(input.bytes.toString('utf8'));
     if (text.includes('cancelled')) this.#excuse(input, text);
   }
 
@@ -207,13 +208,4 @@ export class Ledger {
       this.#turns[index] = { ...turn, input };
     }
   }
-}
-
-/** Mutations write characters as escapes, and the bridge reads them. */
-function unescaped(bytes: Buffer): string {
-  const text = bytes.toString('latin1');
-  if (!text.includes('\\u')) return text;
-  return text.replace(/\\u([0-9a-f]{4})/gi, (_escape, code: string) =>
-    String.fromCharCode(parseInt(code, 16)),
-  );
 }

@@ -1,4 +1,5 @@
 import { createSseParser } from '@mcp-bridge/testkit';
+import { unescaped } from '../../mutate/unescaped.js';
 import { type Answer, classOf, readAnswers } from '../../oracle.js';
 import type { HttpOutcome } from './http-connection.js';
 import type { HttpInput } from './http-input.js';
@@ -45,11 +46,16 @@ export function judge(input: HttpInput, outcome: HttpOutcome): Verdict {
   if (strange !== undefined) return bad(name, `a reply has the id ${strange}, which was not sent`);
   if (input.status !== undefined && reply?.status !== input.status)
     return bad(name, `the status must be ${input.status}`);
-  // Sessions of the pool end when an earlier step ended them.
-  const mayFail = input.status === undefined && reply?.status === 404;
+  const mayFail = input.status === undefined && isCutShort(reply, answers);
   if (input.echoes !== undefined && !mayFail && !textOf(answers).includes(input.echoes))
     return bad(name, `the result must hold ${input.echoes}`);
   return good(name, answers);
+}
+
+/** Sessions and requests are open to all steps: another one may have ended the session, or cancelled this request. */
+function isCutShort(reply: HttpReply | undefined, answers: readonly Answer[]): boolean {
+  if (reply?.status === 404 || (reply?.status === 202 && answers.length === 0)) return true;
+  return answers.some(({ value }) => JSON.stringify(value['error'])?.includes('Session ended'));
 }
 
 function good(answer: string, answers: readonly Answer[]): Verdict {
@@ -77,8 +83,9 @@ function strangeId(input: HttpInput, answers: readonly Answer[]): string | undef
   if (named.length === 0) return undefined;
   // Chunk framing may cut an id in two.
   if (input.replays || input.what.includes('chunks')) return undefined;
-  const sent = Buffer.concat(input.pieces);
-  return named.find((id) => !sent.includes(id));
+  const sent = Buffer.concat(input.pieces).toString('utf8');
+  // Of batches the ids are known as they are read, not as they are written.
+  return named.find((id) => !sent.includes(id) && !unescaped(sent).includes(id));
 }
 
 function textOf(answers: readonly Answer[]): string {
