@@ -21,6 +21,9 @@ const LATENCY_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
 
+/** Calls in one batch. */
+const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
 /**
  * Every metric of one process. Families are typed by their labels; hot paths resolve children once with
  * `labels(…)` and keep them. No label ever holds a session, user, URL or free text: methods go through
@@ -57,6 +60,10 @@ export interface Metrics {
   /** `outcome` is `sent` or `over_budget`. */
   readonly upstreamRetries: Family<{ server: string; outcome: string }, CounterChild>;
   readonly queueDepth: GaugeFamily<{ queue: string }>;
+  /** Calls that a tool with `handleBatch` was given at once. */
+  readonly batchSize: Family<{ tool: string }, HistogramChild>;
+  /** From a call's arrival until its batch was sent, one observation a call. */
+  readonly batchWait: Family<{ tool: string }, HistogramChild>;
   /** Attempts to replace the configuration of the running process. */
   readonly configReloads: Family<{ outcome: 'applied' | 'refused' }, CounterChild>;
   /** Since when the configuration in force is in force, in Unix seconds. */
@@ -156,6 +163,15 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ]),
     ),
     queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
+    batchSize: add(new Histograms('mcp_batch_size', 'Calls handled together', ['tool'], BATCH_BOUNDS)),
+    batchWait: add(
+      new Histograms(
+        'mcp_batch_wait_seconds',
+        'Time that a call waited for its batch to go',
+        ['tool'],
+        LATENCY_BOUNDS,
+      ),
+    ),
     configReloads: add(
       new Counters('mcp_config_reloads_total', 'Configurations applied or refused while running', [
         'outcome',

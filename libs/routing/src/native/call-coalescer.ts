@@ -1,13 +1,23 @@
 import { createBatchPolicy } from '@mcp-bridge/batching';
 import type { Batch, BatchPolicy } from '@mcp-bridge/batching';
+import type { HistogramChild } from '@mcp-bridge/metrics';
 import type { BatchOptions } from '@mcp-bridge/tools';
 import type { CallHolder, NativeCall } from './native-call.js';
+
+/** What is measured of the batches of one tool. */
+export interface BatchMeter {
+  /** Calls of each batch. */
+  readonly size: HistogramChild;
+  /** Seconds that each call waited. */
+  readonly wait: HistogramChild;
+}
 
 /** Gathers the calls of one tool with `handleBatch`: the batch policy with a clock and a timer. */
 export class CallCoalescer implements CallHolder {
   readonly #acrossTenants: boolean;
   readonly #policy: BatchPolicy<NativeCall>;
   readonly #send: (calls: readonly NativeCall[], done: () => void) => void;
+  readonly #meter: BatchMeter | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
 
@@ -15,7 +25,9 @@ export class CallCoalescer implements CallHolder {
   constructor(
     options: Required<BatchOptions>,
     send: (calls: readonly NativeCall[], done: () => void) => void,
+    meter?: BatchMeter,
   ) {
+    this.#meter = meter;
     this.#acrossTenants = options.acrossTenants;
     this.#policy = createBatchPolicy(options);
     this.#send = send;
@@ -23,7 +35,8 @@ export class CallCoalescer implements CallHolder {
 
   add(call: NativeCall): void {
     call.holder = this;
-    this.#go(this.#policy.add(this.#groupOf(call), call, performance.now()));
+    call.arrivedAt = performance.now();
+    this.#go(this.#policy.add(this.#groupOf(call), call, call.arrivedAt));
     this.#setTimer();
   }
 
@@ -37,6 +50,7 @@ export class CallCoalescer implements CallHolder {
 
   #go(batch: Batch<NativeCall> | undefined): void {
     if (batch === undefined) return;
+    if (this.#meter !== undefined) measure(this.#meter, batch.items);
     this.#send(batch.items, () => this.#go(this.#policy.done(batch.group)));
   }
 
@@ -59,4 +73,10 @@ export class CallCoalescer implements CallHolder {
   #groupOf(call: NativeCall): string {
     return this.#acrossTenants ? '' : call.tenant;
   }
+}
+
+function measure({ size, wait }: BatchMeter, calls: readonly NativeCall[]): void {
+  size.observe(calls.length);
+  const now = performance.now();
+  for (const { arrivedAt } of calls) wait.observe((now - arrivedAt) / 1000);
 }

@@ -14,6 +14,8 @@ export class NativeCall {
   readonly input: CallInput;
   readonly tenant: string;
   holder: CallHolder | undefined;
+  /** Monotonic milliseconds; set for calls that are gathered into batches. */
+  arrivedAt = 0;
   readonly #sink: UpstreamSink;
   readonly #onEnd: () => void;
   #timer: NodeJS.Timeout | undefined;

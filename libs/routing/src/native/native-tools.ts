@@ -7,6 +7,7 @@ import type { ToolConfig, WorkersConfig } from '@mcp-bridge/service';
 import type { Logger } from 'pino';
 import type { UpstreamRequest, UpstreamSink } from '../upstream/channel.js';
 import { CallCoalescer } from './call-coalescer.js';
+import type { BatchMeter } from './call-coalescer.js';
 import { JobScheduler } from './job-scheduler.js';
 import { NativeCall } from './native-call.js';
 import { NativeJob } from './native-job.js';
@@ -156,6 +157,12 @@ export class NativeTools {
     return this.#pool;
   }
 
+  #meterOf(tool: string): BatchMeter | undefined {
+    const { metrics } = this.#options;
+    if (metrics === undefined) return undefined;
+    return { size: metrics.batchSize.labels({ tool }), wait: metrics.batchWait.labels({ tool }) };
+  }
+
   /** Batches that are being gathered end with the version that they began with. */
   #entryFor(served: ServedTool): Entry {
     const { name, cpu, batch } = served.tool;
@@ -165,7 +172,11 @@ export class NativeTools {
     const coalescer =
       batch === undefined
         ? undefined
-        : new CallCoalescer(batch, (calls, done) => scheduler.submit(new NativeJob(served, calls, done)));
+        : new CallCoalescer(
+            batch,
+            (calls, done) => scheduler.submit(new NativeJob(served, calls, done)),
+            this.#meterOf(name),
+          );
     return { served, scheduler, coalescer };
   }
 }
