@@ -60,6 +60,10 @@ export interface Metrics {
   /** `outcome` is `sent` or `over_budget`. */
   readonly upstreamRetries: Family<{ server: string; outcome: string }, CounterChild>;
   readonly queueDepth: GaugeFamily<{ queue: string }>;
+  /** Definitions of tools, prompts and resources that a configured server changed. */
+  readonly definitionChanges: Family<{ server: string }, CounterChild>;
+  /** Tools of pinned servers that are blocked now. */
+  readonly toolsBlocked: GaugeFamily<{ server: string }>;
   /** Calls that a tool with `handleBatch` was given at once. */
   readonly batchSize: Family<{ tool: string }, HistogramChild>;
   /** From a call's arrival until its batch was sent, one observation a call. */
@@ -163,6 +167,16 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       ]),
     ),
     queueDepth: add(new Gauges('mcp_queue_depth', 'Entries waiting in a queue', ['queue'])),
+    definitionChanges: add(
+      new Counters('mcp_definition_changes_total', 'Definitions that a configured server changed', [
+        'server',
+      ]),
+    ),
+    toolsBlocked: add(
+      new Gauges('mcp_tools_blocked', 'Tools of pinned servers that are blocked for changed definitions', [
+        'server',
+      ]),
+    ),
     batchSize: add(new Histograms('mcp_batch_size', 'Calls handled together', ['tool'], BATCH_BOUNDS)),
     batchWait: add(
       new Histograms(

@@ -10,7 +10,7 @@ export function addRouting({ config, log, metrics, service }: ServiceContext): R
   const routing = createRouting({ config, log, metrics });
   service.add('routing', {
     state: () => routing.status(),
-    prepare: (change) => () => routing.reconfigure(change.config),
+    prepare: (change) => () => routing.reconfigure(change),
     drain: (timeoutMs) => routing.drain(timeoutMs),
     close: () => routing.close(),
   });

@@ -3,10 +3,11 @@ import { createDeadlineWheel } from '@mcp-bridge/link';
 import type { CallHandler, CallRequest, ServerState } from '@mcp-bridge/link';
 import type { Metrics } from '@mcp-bridge/metrics';
 import type { Envelope } from '@mcp-bridge/protocol';
-import type { BridgeConfig } from '@mcp-bridge/service';
+import type { BridgeConfig, ConfigChange, PinConfig } from '@mcp-bridge/service';
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createCatalog } from './catalog/catalog.js';
+import type { OwnChannels } from './catalog/catalog.js';
 import { LiveViews } from './catalog/live-views.js';
 import { createViews } from './catalog/views.js';
 import type { Views } from './catalog/views.js';
@@ -56,9 +57,10 @@ export interface Routing {
   /**
    * Serves what another configuration says of servers, views and native tools, from this moment on. Servers whose
    * entries are what they were are not touched; calls in flight end where they began, held ones too; whoever listens
-   * is told which lists changed.
+   * is told which lists changed. Tools that are blocked because their definitions changed (`pin`) are accepted as they
+   * are now when the operator asked for it, or their server's own entry changed.
    */
-  reconfigure(config: BridgeConfig): void;
+  reconfigure(change: ConfigChange): void;
   /** Answers every open `subscriptions/listen`: its client knows that the stream ended in order. */
   endListens(): void;
   /** Ends listens, waits for the calls in flight. */
@@ -81,6 +83,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     invalidate: (server, kind) => catalog.invalidate(server, kind),
     onResourceUpdated: (channel, notification) => resources.dispatch(channel, notification),
     onChannelLost: (channel) => resources.lost(channel),
+    onRenewed: (server) => announceChanges(server, undefined),
   });
   const supervision = createSupervision(config.router, log);
   const servers = new ServerSet({
@@ -95,7 +98,15 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     log,
   });
   servers.configure(config);
-  const catalog = createCatalog({ servers, views, config: config.router, log });
+  const pinOf = (server: string): PinConfig => servers.pinOf(server);
+  const catalog = createCatalog({ servers, views, config: config.router, log, pinOf, metrics });
+  /** A server that was lost and is back may offer something else; who listens hears of it. */
+  const announceChanges = (server: string, audience: Audience | undefined, own?: OwnChannels): void => {
+    catalog.changedLists(server, own).then(
+      (kinds) => kinds.forEach((kind) => bus.emit({ server, kind, audience })),
+      (error: unknown) => log.debug({ server, err: error }, 'could not list again after the restart'),
+    );
+  };
   const sessions = new SessionStore({
     idleTtlMs: config.router.sessionIdleTtl,
     onEnd: (session) => servers.endSession(session.id),
@@ -109,10 +120,16 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   });
 
   const onChannel = (server: string, lease: ChannelLease, request: CallRequest): void => {
-    if (lease.owned) events.watchOwned(server, lease.channel, ownerOfChannel(lease, request));
-    else events.watchShared(server, lease.channel);
+    if (lease.owned) {
+      const { channel } = lease;
+      events.watchOwned(server, channel, ownerOfChannel(server, lease, request));
+      const lost = sessions.get(request.session)?.lostChannels;
+      const before = lost?.get(server);
+      if (before === undefined || lost?.delete(server) !== true) return;
+      announceChanges(server, audienceOf(request), { before, now: channel });
+    } else events.watchShared(server, lease.channel);
   };
-  const ownerOfChannel = (lease: ChannelLease, request: CallRequest): ChannelOwner => {
+  const ownerOfChannel = (server: string, lease: ChannelLease, request: CallRequest): ChannelOwner => {
     const session = (): ReturnType<SessionStore['get']> =>
       request.session === '' ? undefined : sessions.get(request.session);
     return {
@@ -126,7 +143,11 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
         session()?.notify(notification.bytes.subarray(start, end));
       },
       onServerRequest: (question, respond) => askSession(session(), request, question, respond),
+      onClosed: () => session()?.lostChannels.set(server, lease.channel),
       onReset: () => {
+        const { channel } = lease;
+        if (request.session !== '')
+          announceChanges(server, audienceOf(request), { before: channel, now: channel });
         forgetLogLevel(lease.channel);
         ensureLogLevel(lease.channel, session()?.logLevel ?? '', ownerOf(request), true);
         resources.restore(lease.channel, ownerOf(request));
@@ -179,14 +200,20 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     events.close();
     await servers.close();
   };
-  const reconfigure = (next: BridgeConfig): void => {
+  const reconfigure = ({ config: next, cause }: ConfigChange): void => {
     supervision.configure(next.router);
-    const { added, changed, removed } = servers.configure(next);
+    const { added, changed, removed, repinned } = servers.configure(next);
     const touched = [...added, ...changed, ...removed];
     for (const server of touched) catalog.forget(server);
     const changedViews = views.replace(viewsOf(next), new Set(touched));
+    if (changedViews.length > 0) catalog.viewsChanged();
     for (const view of changedViews) bus.viewChanged(view);
-    log.info({ added, changed, removed, changedViews }, 'servers and views configured');
+    // A signal says: I have looked. A file may have changed for the sake of other servers.
+    const accepted = cause === 'signal' ? Object.keys(next.servers) : [...touched, ...repinned];
+    for (const server of accepted) {
+      if (catalog.accept(server)) bus.emit({ server, kind: 'tools', audience: undefined });
+    }
+    log.info({ added, changed, removed, repinned, changedViews }, 'servers and views configured');
   };
   return {
     id,

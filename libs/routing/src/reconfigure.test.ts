@@ -16,8 +16,8 @@ const CHANGED = { env: { CHANGED: 'yes' } };
 let routing: Routing;
 afterEach(() => routing.close());
 
-function reconfigure(servers: Json, more: Json = {}): void {
-  routing.reconfigure(configSchema.parse({ servers, ...more }));
+function reconfigure(servers: Json, more: Json = {}, cause: 'signal' | 'file' = 'signal'): void {
+  routing.reconfigure({ config: configSchema.parse({ servers, ...more }), cause });
 }
 
 async function call(name: string, args: Json = {}, options: Json = {}): Promise<string> {

@@ -7,6 +7,7 @@ export type {
   HttpServerConfig,
   LinkConfig,
   LogConfig,
+  PinConfig,
   RouterConfig,
   ServerConfig,
   StdioServerConfig,

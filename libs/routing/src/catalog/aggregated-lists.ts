@@ -66,8 +66,8 @@ export class AggregatedLists {
     const own =
       caller.session !== '' && view.servers.some((one) => lists.ownChannel(one, caller) !== undefined);
     if (!own) {
-      const pages = this.#front(key) ?? this.#front(privateFront(key, caller));
-      if (pages !== undefined) return pages.page(caller.cursor);
+      const known = this.#front(key) ?? this.#front(privateFront(key, caller));
+      if (known !== undefined) return known.pages.page(caller.cursor);
     }
     const gathered = await this.#gather(kind, view, caller, patienceMs);
     const { pagesKey, pages } = this.#assemble(kind, view, modern, gathered);
@@ -75,10 +75,23 @@ export class AggregatedLists {
     return pages.page(caller.cursor);
   }
 
-  #front(key: string): ListPages | undefined {
+  /**
+   * Milliseconds for which a first page that was just given out stays what a stateless caller of this principal gets,
+   * if nothing changes; 0 when that cannot be told.
+   */
+  freshMs(kind: ListKind, view: View, caller: CatalogCaller, page: Buffer): number {
+    if (caller.session !== '') return 0;
+    const key = `${view.id}\0${kind}\0${isModernVersion(caller.protocolVersion)}`;
+    const known = this.#front(key) ?? this.#front(privateFront(key, caller));
+    return known?.pages.page(undefined) === page ? Math.floor(known.expiresAt - this.#options.now()) : 0;
+  }
+
+  #front(key: string): { readonly pages: ListPages; readonly expiresAt: number } | undefined {
     const front = this.#fronts.get(key);
     if (front === undefined || front.epoch !== this.#options.lists.epoch) return undefined;
-    return this.#options.now() < front.expiresAt ? this.#pages.get(front.pagesKey) : undefined;
+    if (this.#options.now() >= front.expiresAt) return undefined;
+    const pages = this.#pages.get(front.pagesKey);
+    return pages === undefined ? undefined : { pages, expiresAt: front.expiresAt };
   }
 
   #remember(key: string, caller: ListCaller, pagesKey: string, { entries, missing }: Gathered): void {

@@ -1,11 +1,17 @@
-import type { Logger, RouterConfig } from '@mcp-bridge/service';
-import type { UpstreamServer, UpstreamUrlStatus } from '../upstream/channel.js';
+import type { KeepResult } from '@mcp-bridge/link';
+import type { Metrics } from '@mcp-bridge/metrics';
+import type { Logger, PinConfig, RouterConfig } from '@mcp-bridge/service';
+import type { ListKind as ChangingList } from '../subscriptions/event-bus.js';
+import type { UpstreamChannel, UpstreamServer, UpstreamUrlStatus } from '../upstream/channel.js';
 import type { ServerLookup } from '../upstream/server-set.js';
 import { AggregatedLists } from './aggregated-lists.js';
 import { Descriptions } from './descriptions.js';
 import type { FetchLimits } from './fetch-list.js';
+import { LIST_KINDS } from './list-kind.js';
 import type { ListKind } from './list-kind.js';
 import type { ToolFacts } from './param-headers.js';
+import { Pins, requireUnblocked } from './pins.js';
+import type { PinStatus } from './pins.js';
 import { ResourceOwners } from './resource-owners.js';
 import { settleWithin } from './settle-within.js';
 import { UpstreamLists } from './upstream-lists.js';
@@ -33,6 +39,15 @@ export interface CatalogOptions {
   /** What the bridge says of itself in views over several servers. */
   readonly bridgeInfo?: Readonly<Record<string, unknown>>;
   readonly limits?: FetchLimits;
+  /** Which servers' tools must not change; none by default. */
+  readonly pinOf?: (server: string) => PinConfig;
+  readonly metrics?: Metrics;
+}
+
+/** The channel that a session has now, and the one that it had; the same when its upstream session was made anew. */
+export interface OwnChannels {
+  readonly before: UpstreamChannel;
+  readonly now: UpstreamChannel;
 }
 
 /** The state of one server as the catalog sees it, for `/debug`. */
@@ -45,6 +60,8 @@ export interface CatalogServerStatus {
   /** Of a server over HTTP. */
   readonly urls?: readonly UpstreamUrlStatus[];
   readonly lists: readonly ListStatus[];
+  /** Of a pinned server: digests of the definitions that are accepted, and of those that are not. */
+  readonly pins?: PinStatus | undefined;
 }
 
 /** What clients see of the upstreams: lists, descriptions, and who owns what. */
@@ -61,6 +78,20 @@ export interface Catalog {
   list(kind: ListKind, view: View, caller: CatalogCaller): Promise<Buffer>;
   /** The raw JSON of the view's `server/discover` result; `initialize` is answered from it too. */
   discover(view: View, caller: CatalogCaller): Promise<Buffer>;
+  /**
+   * For how long a description or the first page of a list, just given out, may be given to the same principal again.
+   * @returns undefined when every request has to be asked anew
+   */
+  keepFor(
+    of: ListKind | 'description',
+    view: View,
+    caller: CatalogCaller,
+    result: Buffer,
+  ): KeepResult | undefined;
+  /** Tells when what `keepFor` said does not hold any more: with every higher epoch. Returns how to end that. */
+  watch(onEpoch: (epoch: number) => void): () => void;
+  /** Views are not what they were. */
+  viewsChanged(): void;
   /** The server of the view that a URI belongs to, by lists and templates; `undefined` when none claims it. */
   resourceOwner(view: View, uri: string, caller: ListCaller): Promise<string | undefined>;
   /**
@@ -75,6 +106,18 @@ export interface Catalog {
   ): Promise<ToolFacts | undefined>;
   /** Whether the server says of a tool, as its list is known here, that it may run any number of times. */
   mayRepeatTool(server: string, upstreamName: string, caller: ListCaller): boolean;
+  /**
+   * Refuses a tool of a pinned server whose definition changed. Lists first when the list is not known.
+   * @throws {BridgeError} DENIED; what the server answered when it cannot be asked
+   */
+  requireUnchanged(server: string, upstreamName: string, caller: ListCaller): Promise<void>;
+  /** From now on the definitions that the server lists next are the accepted ones. True when it had blocked tools. */
+  accept(server: string): boolean;
+  /**
+   * Looks which lists of a server are not what they were, after it was started anew.
+   * @param own - a session's own channel, and the one before it
+   */
+  changedLists(server: string, own?: OwnChannels): Promise<ChangingList[]>;
   /** Whether any tool of the server has `Mcp-Param-*` headers; `undefined` until its list is known. */
   hasParamHeaders(server: string): boolean | undefined;
   /**
@@ -99,9 +142,14 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const now = options.now ?? (() => performance.now());
   const bridgeInfo = options.bridgeInfo ?? BRIDGE_INFO;
   const warnings = createWarnings(log, now);
-  const { limits } = options;
+  const { limits, metrics } = options;
+  const watchers = new Set<(epoch: number) => void>();
+  const pins = new Pins({ pinOf: options.pinOf ?? (() => false), log, metrics });
   const lists = new UpstreamLists({
     servers,
+    onEpoch: (epoch) => watchers.forEach((watcher) => watcher(epoch)),
+    pins,
+    onDefinitionChanged: (server) => metrics?.definitionChanges.labels({ server }).inc(),
     listTtlMs: config.listTtl,
     log,
     now,
@@ -126,6 +174,18 @@ export function createCatalog(options: CatalogOptions): Catalog {
   return {
     list: (kind, view, caller) => aggregated.page(kind, view, caller, patience(view, caller)),
     discover: (view, caller) => descriptions.of(view, caller.protocolVersion, patience(view, caller)),
+    keepFor(of, view, caller, result) {
+      const forMs =
+        of === 'description'
+          ? descriptions.freshMs(view, caller.protocolVersion, result)
+          : aggregated.freshMs(of, view, caller, result);
+      return forMs > 0 ? { forMs, epoch: lists.epoch } : undefined;
+    },
+    watch(onEpoch) {
+      watchers.add(onEpoch);
+      return () => void watchers.delete(onEpoch);
+    },
+    viewsChanged: () => lists.changed(),
     async resourceOwner(view, uri, caller) {
       return view.prefixed ? owners.find(view, uri, caller) : view.servers[0];
     },
@@ -142,6 +202,30 @@ export function createCatalog(options: CatalogOptions): Catalog {
     mayRepeatTool(server, upstreamName, caller) {
       const tool = lists.known(server, 'tools', caller)?.body.byKey.get(upstreamName);
       return tool !== undefined && isRepeatable(tool.raw);
+    },
+    async requireUnchanged(server, upstreamName, caller) {
+      const entry = lists.known(server, 'tools', caller) ?? (await lists.load(server, 'tools', caller));
+      if (now() > entry.fetchedAt + entry.ttlMs + FACTS_GRACE_MS) refreshTools(server, caller);
+      requireUnblocked(entry.body, upstreamName);
+    },
+    accept(server) {
+      if (!pins.holds(server)) return false;
+      const hadBlocked = Object.keys(pins.statusOf(server)?.blocked ?? {}).length > 0;
+      pins.accept(server);
+      lists.invalidate(server, 'tools');
+      return hadBlocked;
+    },
+    async changedLists(server, own) {
+      const changed = await Promise.all(
+        LIST_KINDS.map((kind) =>
+          own === undefined
+            ? lists.differs(server, kind)
+            : lists.differsOn(server, kind, own.before, own.now),
+        ),
+      );
+      const kinds = LIST_KINDS.filter((_kind, index) => changed[index]);
+      // There is one notice for resources and their templates.
+      return [...new Set(kinds.map((kind) => (kind === 'resourceTemplates' ? 'resources' : kind)))];
     },
     hasParamHeaders: (server) => lists.hasParamHeaders(server),
     invalidate(server, kind, session) {
@@ -160,6 +244,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
           lastError: upstream?.lastError?.message,
           ...(upstream?.urls === undefined ? {} : { urls: upstream.urls }),
           lists: lists.statusOf(server),
+          pins: pins.statusOf(server),
         };
       }),
   };

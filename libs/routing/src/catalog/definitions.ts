@@ -34,6 +34,8 @@ export interface ListBody {
   readonly definitions: readonly Definition[];
   readonly byKey: ReadonlyMap<string, Definition>;
   readonly excluded: readonly Excluded[];
+  /** Keys of those that are excluded because their definitions changed. */
+  readonly blocked: ReadonlySet<string>;
   /** Raw members of the first page's `_meta` without the protocol's own; `''` for none. */
   readonly metaMembers: string;
   readonly bytes: number;
@@ -48,6 +50,7 @@ export interface ListPage {
   readonly metaMembers: string;
 }
 
+const NONE: ReadonlySet<string> = new Set();
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 
@@ -126,6 +129,7 @@ export function buildListBody(
     definitions: [...byKey.values()],
     byKey,
     excluded,
+    blocked: NONE,
     metaMembers,
     bytes: bytes + DEFINITION_OVERHEAD,
   };

@@ -39,9 +39,9 @@ export class Descriptions {
   /** @throws {BridgeError} the server's own error, for a single server's view when it never answered */
   async of(view: View, protocolVersion: string, patienceMs: number): Promise<Buffer> {
     const { lists, now, servers, warnings } = this.#options;
-    const key = `${view.id}\0${isModernVersion(protocolVersion) ? 'modern' : 'legacy'}`;
-    const known = this.#known.get(key);
-    if (known !== undefined && known.epoch === lists.epoch && now() < known.expiresAt) return known.result;
+    const key = keyOf(view, protocolVersion);
+    const known = this.#current(key);
+    if (known !== undefined) return known.result;
     const settled = await settleWithin(
       view.servers.map((server) => lists.channel(server)),
       patienceMs,
@@ -69,4 +69,20 @@ export class Descriptions {
       this.#known.set(key, { result, epoch: lists.epoch, expiresAt: now() + this.#options.ttlMs });
     return result;
   }
+
+  /** Milliseconds for which a result that was just given out stays what everybody gets, if nothing changes; or 0. */
+  freshMs(view: View, protocolVersion: string, result: Buffer): number {
+    const known = this.#current(keyOf(view, protocolVersion));
+    return known?.result === result ? Math.floor(known.expiresAt - this.#options.now()) : 0;
+  }
+
+  #current(key: string): Description | undefined {
+    const { lists, now } = this.#options;
+    const known = this.#known.get(key);
+    return known !== undefined && known.epoch === lists.epoch && now() < known.expiresAt ? known : undefined;
+  }
+}
+
+function keyOf(view: View, protocolVersion: string): string {
+  return `${view.id}\0${isModernVersion(protocolVersion) ? 'modern' : 'legacy'}`;
 }

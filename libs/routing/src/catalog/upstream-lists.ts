@@ -10,10 +10,16 @@ import { ownerKey } from './list-entry.js';
 import type { ListCaller, ListEntry, ListStatus } from './list-entry.js';
 import { LIST_KINDS } from './list-kind.js';
 import type { ListKind } from './list-kind.js';
+import type { Pins } from './pins.js';
 import { SessionLists } from './session-lists.js';
 
 export interface UpstreamListsOptions {
   readonly servers: ServerLookup;
+  /** The epoch has risen. */
+  readonly onEpoch?: (epoch: number) => void;
+  readonly pins: Pins;
+  /** Counts definitions that are not what they were. */
+  readonly onDefinitionChanged?: (server: string) => void;
   /** How long lists without a hint of their own stay fresh. */
   readonly listTtlMs: number;
   readonly log: Logger;
@@ -29,6 +35,7 @@ interface Flight {
   readonly owner: string;
 }
 
+const EVERYBODY: ListCaller = { tenant: '', principal: '', session: '' };
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -64,6 +71,12 @@ export class UpstreamLists {
   /** Rises whenever a list or a server's description is not what it was: what was built of them needs a look. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Has everything that was built of lists looked at again. */
+  changed(): void {
+    this.#epoch += 1;
+    this.#options.onEpoch?.(this.#epoch);
   }
 
   /** What the server last said of itself. */
@@ -154,7 +167,7 @@ export class UpstreamLists {
       const key = listKey(server, one);
       this.#generations.set(key, this.#generation(key) + 1);
     }
-    this.#epoch += 1;
+    this.changed();
   }
 
   /** Forgets what is known of a server: it is another one from now on, or none. */
@@ -166,7 +179,7 @@ export class UpstreamLists {
     }
     this.#infos.delete(server);
     this.#paramHeaders.delete(server);
-    this.#epoch += 1;
+    this.changed();
   }
 
   /** The server's channel for lists and descriptions, remembering what it says of itself. */
@@ -179,9 +192,37 @@ export class UpstreamLists {
     const current = this.#options.servers.get(server) === upstream;
     if (current && this.#infos.get(server) !== channel.info) {
       this.#infos.set(server, channel.info);
-      this.#epoch += 1;
+      this.changed();
     }
     return channel;
+  }
+
+  /**
+   * Fetches a list that everybody shares again, because its server was started anew.
+   * @returns whether it is another one than before; false when nobody has seen it yet
+   */
+  async differs(server: string, kind: ListKind): Promise<boolean> {
+    const before = this.#entries.get(listKey(server, kind));
+    if (before === undefined) return false;
+    // Calls of pinned tools wait for what the server says now.
+    if (this.#options.pins.holds(server)) this.invalidate(server, kind);
+    const { body } = await this.load(server, kind, EVERYBODY);
+    return body.id !== before.body.id;
+  }
+
+  /** The same for the lists of a session's own channel, which was made anew or took the place of another. */
+  async differsOn(
+    server: string,
+    kind: ListKind,
+    before: UpstreamChannel,
+    now: UpstreamChannel,
+  ): Promise<boolean> {
+    const known = this.#sessions.known(before, kind);
+    if (known === undefined) return false;
+    if (before === now) this.#sessions.forget(now, kind);
+    const generation = this.#generation(listKey(server, kind));
+    const { body } = await this.#sessions.load(server, kind, now, generation);
+    return body.id !== known.body.id;
   }
 
   #takeOff(flightKey: string, server: string, kind: ListKind, caller: ListCaller): Promise<ListEntry> {
@@ -215,7 +256,7 @@ export class UpstreamLists {
       this.#privateLists.delete(shared);
     }
     const before = this.#entries.get(key);
-    if (before?.body !== entry.body || before.scope !== scope || before.ttlMs !== ttlMs) this.#epoch += 1;
+    if (before?.body !== entry.body || before.scope !== scope || before.ttlMs !== ttlMs) this.changed();
     this.#entries.set(key, entry);
     if (before?.body !== entry.body) this.#announce(entry, before);
     return entry;
@@ -239,14 +280,16 @@ export class UpstreamLists {
       const now = byKey.get(old.key);
       if (now === undefined || now.digest === old.digest) continue;
       log.warn({ server, list: kind, item: old.key, was: old.digest, is: now.digest }, 'definition changed');
+      this.#options.onDefinitionChanged?.(server);
     }
   }
 
   #entry({ body, scope, ttlMs, generation, truncated }: Omit<ListEntry, 'fetchedAt'>): ListEntry {
-    let known = this.#bodies.get(body.id);
+    const shown = this.#options.pins.screen(body);
+    let known = this.#bodies.get(shown.id);
     if (known === undefined) {
-      known = body;
-      this.#bodies.set(body.id, body);
+      known = shown;
+      this.#bodies.set(shown.id, shown);
     }
     return { body: known, scope, ttlMs, fetchedAt: this.#options.now(), generation, truncated };
   }

@@ -22,7 +22,7 @@ import type { TaskOwners } from './task-owners.js';
 const DEFAULT_LEGACY_LEVEL = 'info';
 
 export interface ForwarderOptions {
-  readonly servers: Pick<ServerSet, 'get' | 'isHttp' | 'timeoutMsOf'>;
+  readonly servers: Pick<ServerSet, 'get' | 'isHttp' | 'pinOf' | 'timeoutMsOf'>;
   readonly catalog: Catalog;
   readonly sessions: SessionStore;
   readonly held: HeldCalls;
@@ -112,11 +112,29 @@ export class Forwarder {
       lease.release();
       throw refusedState();
     }
+    if (request.method === 'tools/call' && servers.pinOf(target.server) !== false) {
+      await this.#requireUnchanged(lease, target, request);
+      if (call.ended) {
+        lease.release();
+        return;
+      }
+    }
     const session = this.#sessionOf(request);
     const wanted = modern ? request.logLevel : (session?.logLevel ?? '');
     ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
     const level = modern ? request.logLevel : wanted || DEFAULT_LEGACY_LEVEL;
     new Exchange(this.#context, call, lease, target, session, level).start();
+  }
+
+  /** With the channel at hand: a server that was started for this call may be another one than was listed. */
+  async #requireUnchanged(lease: ChannelLease, target: Target, request: CallRequest): Promise<void> {
+    const name = target.upstreamName ?? request.name;
+    try {
+      await this.#options.catalog.requireUnchanged(target.server, name, callerOf(request));
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
   }
 
   #targetOf(request: CallRequest, view: View): Target | Promise<Target> {

@@ -45,7 +45,8 @@ async function say(name: string): Promise<string> {
 
 /** As the operator's SIGHUP: the configuration is the same, the files may not be. */
 function reload(tools: (string | Json)[] = [path.join(folder, '*.mjs')]): void {
-  bench.routing.reconfigure(configSchema.parse({ tools, workers: { threads: 2 } }));
+  const config = configSchema.parse({ tools, workers: { threads: 2 } });
+  bench.routing.reconfigure({ config, cause: 'signal' });
 }
 
 function start(): void {

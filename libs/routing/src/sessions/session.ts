@@ -2,6 +2,7 @@ import { BridgeError, notificationMessage, requestMessage } from '@mcp-bridge/pr
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { CallSink, Principal } from '@mcp-bridge/link';
 import type { ActiveCall } from '../dispatch/active-call.js';
+import type { UpstreamChannel } from '../upstream/channel.js';
 import { ReplayStream } from './replay-stream.js';
 
 /** Streams whose messages can be replayed, per session. */
@@ -36,6 +37,8 @@ export class Session {
   logLevel = '';
   /** URI → undo of the upstream subscription. */
   readonly subscriptions = new Map<string, () => void>();
+  /** Server → the channel of this session's own that was lost last; until there is another. */
+  readonly lostChannels = new Map<string, UpstreamChannel>();
   lastUsedAt: number;
   /** Raw client request id → call, for `notifications/cancelled`. */
   readonly #calls = new Map<string, ActiveCall>();

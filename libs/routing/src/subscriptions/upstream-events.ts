@@ -15,6 +15,8 @@ export interface ChannelOwner {
   readonly audience: Audience;
   onMessage(notification: Envelope): void;
   onServerRequest(request: Envelope, respond: RespondToUpstream): void;
+  /** The channel is gone. */
+  onClosed(): void;
   /** The upstream session under the channel is new: log level and subscriptions have to be restored. */
   onReset(): void;
 }
@@ -25,6 +27,8 @@ export interface UpstreamEventsOptions {
   readonly invalidate: (server: string, kind: ListKind) => void;
   readonly onResourceUpdated: (channel: UpstreamChannel, notification: Envelope) => void;
   readonly onChannelLost: (channel: UpstreamChannel) => void;
+  /** A server's shared channel was lost and there is one again, or its upstream session was made anew. */
+  readonly onRenewed: (server: string) => void;
 }
 
 const REFUSED = Buffer.from('{"code":-32601,"message":"No client to ask belongs to this connection"}');
@@ -33,6 +37,8 @@ const REFUSED = Buffer.from('{"code":-32601,"message":"No client to ask belongs 
 export class UpstreamEvents {
   readonly #options: UpstreamEventsOptions;
   readonly #watched = new Map<string, Set<UpstreamChannel>>();
+  /** Servers that have lost a shared channel, and have had no other since. */
+  readonly #lost = new Set<string>();
   readonly #listens = new Map<string, { channel: UpstreamChannel; listen: UpstreamListen }>();
 
   constructor(options: UpstreamEventsOptions) {
@@ -42,6 +48,7 @@ export class UpstreamEvents {
   /** Listens to a server's shared channel; on modern upstreams through a stream that the bridge holds. */
   watchShared(server: string, channel: UpstreamChannel): void {
     this.#watch(server, channel, undefined);
+    if (!channel.closed && this.#lost.delete(server)) this.#options.onRenewed(server);
     if (channel.info.era !== 'modern' || this.#listens.get(server)?.channel === channel) return;
     this.#listens.get(server)?.listen.stop();
     const listen = startUpstreamListen(
@@ -81,6 +88,7 @@ export class UpstreamEvents {
     this.#listens.delete(server);
     const channels = this.#watched.get(server) ?? [];
     this.#watched.delete(server);
+    this.#lost.delete(server);
     for (const channel of channels) this.#options.onChannelLost(channel);
   }
 
@@ -105,9 +113,15 @@ export class UpstreamEvents {
         if (owner === undefined) respond('error', REFUSED);
         else owner.onServerRequest(request, respond);
       },
-      onReset: () => owner?.onReset(),
+      onReset: () => {
+        if (owner === undefined) this.#options.onRenewed(server);
+        else owner.onReset();
+      },
       onClosed: () => {
-        watched.delete(channel);
+        // Not when everybody has left the server anyway.
+        const isLoss = watched.delete(channel) && this.#watched.get(server) === watched;
+        if (isLoss && owner === undefined) this.#lost.add(server);
+        if (isLoss) owner?.onClosed();
         this.#options.onChannelLost(channel);
         const entry = this.#listens.get(server);
         if (entry?.channel !== channel) return;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { BridgeConfig, ServerConfig } from '@mcp-bridge/service';
+import type { BridgeConfig, PinConfig, ServerConfig } from '@mcp-bridge/service';
 import type { Logger } from 'pino';
 import type { NativeServer } from '../native/native-server.js';
 import type { UpstreamServer } from './channel.js';
@@ -28,6 +28,8 @@ export interface ServerChanges {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** Only `pin` is another one. */
+  readonly repinned: readonly string[];
 }
 
 interface Entry {
@@ -36,6 +38,7 @@ interface Entry {
   readonly essence: unknown;
   readonly isHttp: boolean;
   readonly timeoutMs: number;
+  readonly pin: PinConfig;
 }
 
 /**
@@ -76,6 +79,11 @@ export class ServerSet implements ServerLookup {
     return this.#live.get(name)?.timeoutMs ?? Infinity;
   }
 
+  /** Whether, and to what, the definitions of its tools are pinned. */
+  pinOf(name: string): PinConfig {
+    return this.#live.get(name)?.pin ?? false;
+  }
+
   /** Serves what a configuration names, from this moment on. Starts no server, the native tools excepted. */
   configure(config: ServerSections): ServerChanges {
     const before = new Map(this.#live);
@@ -84,12 +92,12 @@ export class ServerSet implements ServerLookup {
     // In the order of the configuration, which decides between servers that offer the same.
     for (const [name, server] of Object.entries(config.servers)) {
       if (server.disabled) continue;
-      const { timeout: timeoutMs, ...essence } = server;
+      const { timeout: timeoutMs, pin, ...essence } = server;
       const old = before.get(name);
       const same = isDeepStrictEqual(old?.essence, essence) ? old?.server : undefined;
       if (same !== undefined) kept.add(same);
       const live = same ?? this.#options.start(name, server);
-      this.#live.set(name, { server: live, essence, isHttp: 'url' in server, timeoutMs });
+      this.#live.set(name, { server: live, essence, isHttp: 'url' in server, timeoutMs, pin });
     }
     this.#configureNative(config, before, kept);
     const names = [...this.#live.keys()];
@@ -102,7 +110,11 @@ export class ServerSet implements ServerLookup {
       const old = before.get(name);
       if (old !== undefined) void this.#retire(name, old.server);
     }
-    return { added: names.filter((name) => !before.has(name)), changed, removed };
+    const repinned = names.filter((name) => {
+      const old = before.get(name);
+      return old !== undefined && kept.has(old.server) && !isDeepStrictEqual(old.pin, this.pinOf(name));
+    });
+    return { added: names.filter((name) => !before.has(name)), changed, removed, repinned };
   }
 
   /** Ends what servers keep for a legacy session. */
@@ -131,7 +143,7 @@ export class ServerSet implements ServerLookup {
       kept.add(same);
       same.reload(tools);
     }
-    const entry = { server: this.#native, essence: workers, isHttp: false, timeoutMs: Infinity };
+    const entry = { server: this.#native, essence: workers, isHttp: false, timeoutMs: Infinity, pin: false };
     this.#live.set(workers.name, entry);
   }
 

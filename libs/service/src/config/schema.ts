@@ -9,6 +9,14 @@ export const serverName = z
 
 const isolation = z.enum(['session', 'tenant', 'shared']);
 
+/** `true`: tools stay as they were seen first. A map holds the tools that it names to these digests instead. */
+const pin = z
+  .union([
+    z.boolean(),
+    z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 as 64 lower-case hex digits')),
+  ])
+  .default(false);
+
 /** A server that the bridge spawns and talks to over its standard streams. */
 export const stdioServer = z.strictObject({
   command: z.string().min(1),
@@ -26,6 +34,7 @@ export const stdioServer = z.strictObject({
   startTimeout: duration.default(30_000),
   timeout: duration.default(60_000),
   maxMessageBytes: bytes.default(4 * 1024 * 1024),
+  pin,
   disabled: z.boolean().default(false),
 });
 
@@ -77,6 +86,7 @@ export const httpServer = z.strictObject({
   connections: z.int().min(1).max(1024).default(64),
   /** Plain http and private addresses are refused beyond loopback unless this is set. */
   allowPrivateNetwork: z.boolean().default(false),
+  pin,
   disabled: z.boolean().default(false),
 });
 
@@ -233,6 +243,7 @@ export type BridgeConfig = z.infer<typeof configSchema>;
 export type ServerConfig = z.infer<typeof serverSchema>;
 export type StdioServerConfig = z.infer<typeof stdioServer>;
 export type HttpServerConfig = z.infer<typeof httpServer>;
+export type PinConfig = z.infer<typeof pin>;
 export type ToolConfig = z.infer<typeof toolSchema>;
 export type WorkersConfig = z.infer<typeof workersSchema>;
 export type ViewConfig = z.infer<typeof viewSchema>;

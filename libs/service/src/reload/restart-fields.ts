@@ -10,6 +10,8 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   'auth',
   'router.maxServers',
   'router.maxServersPerTenant',
+  'router.maxServers',
+  'router.maxServersPerTenant',
   'gateway.callTimeout',
   'gateway.allowedOrigins',
   'gateway.allowedHosts',
