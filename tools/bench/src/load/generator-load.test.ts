@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { startLimit } from '../limits/start-limit.js';
 import type { LoadSpec } from './drivers.js';
 import { startGenerator } from './generator-load.js';
+import { startWrkLoad } from './wrk.js';
 
 const RUN_MS = 400;
 const sizes = { connections: 4, messageBytes: 300 };
@@ -46,6 +47,43 @@ describe('the load generator', () => {
     const sample = await load.run(RUN_MS);
     expect(sample.errors).toBe(0);
     expect(sample.requests).toBeGreaterThan(4);
+  });
+
+  test('calls a router over the link', async () => {
+    await using router = await startLimit('null-router');
+    const address = `127.0.0.1:${router.port}`;
+    await using load = await startGenerator({ kind: 'link', router: address, connections: 4, ...call });
+    const sample = await load.run(RUN_MS);
+    expect(sample.errors).toBe(0);
+    expect(sample.requests).toBeGreaterThan(4);
+  });
+
+  test('takes no echo of its request for an answer, over WebSocket', async () => {
+    await using limit = await startLimit('websocket-echo');
+    const url = `ws://127.0.0.1:${limit.port}/`;
+    await using load = await startGenerator({ kind: 'websocket', url, connections: 2, ...call });
+    const sample = await load.run(RUN_MS);
+    expect(sample.errors).toBe(sample.requests);
+    expect(sample.requests).toBeGreaterThan(2);
+  });
+
+  test('runs at a rate, with its lag and a timeline', async () => {
+    await using limit = await startLimit('websocket-echo');
+    const url = `ws://127.0.0.1:${limit.port}/`;
+    await using load = await startGenerator({ kind: 'websocket-echo', url, ...sizes });
+    const sample = await load.run(RUN_MS, { ratePerSecond: 200, timelineMs: 100 });
+    expect(sample.errors).toBe(0);
+    expect(sample.requests + sample.unsent!).toBe((200 * RUN_MS) / 1000);
+    expect(sample.generatorLagMs).toBeGreaterThan(0);
+    expect(sample.generatorBusy).toBeLessThan(1);
+    expect(sample.timeline!.length).toBeGreaterThan(2);
+  });
+
+  test('wrk has no constant rate, and says so', async () => {
+    await using limit = await startLimit('http-json');
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, ...call });
+    await using load = await startWrkLoad({ url: limit.url, request: { headers: {}, body } });
+    await expect(load.run(RUN_MS, { ratePerSecond: 10 })).rejects.toThrow('no constant rate');
   });
 
   test('counts answers that are no result, and connections that are lost, as errors', async () => {

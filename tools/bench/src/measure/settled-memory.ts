@@ -5,6 +5,7 @@ import { createTempFolder, waitFor } from '@mcp-bridge/testkit';
 /** What a process holds once its garbage is collected, in bytes. */
 export interface SettledMemory {
   readonly rss: number;
+  readonly heapTotal: number;
   readonly heapUsed: number;
   readonly external: number;
 }

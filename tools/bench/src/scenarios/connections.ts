@@ -17,6 +17,8 @@ const SESSIONS = 20_000;
 const SESSIONS_QUICK = 5_000;
 /** Opened before what is counted: tables have grown and code is compiled then. */
 const FIRST = 1_000;
+/** Collections before a reading counts. */
+const READINGS = 3;
 /** What is freed with delay is gone by then. */
 const SETTLE_MS = 2_000;
 const VERSION = '2025-11-25';
@@ -69,13 +71,13 @@ async function measureWebSockets({ progress, isQuick }: ScenarioContext): Promis
   progress(`opening ${first * gateways} WebSockets at ${gateways} gateways`);
   await open(first);
   await delay(SETTLE_MS);
-  const before = await settledRss(memory, pids);
+  const before = await heldBytes(memory, pids);
   const more = Math.ceil(count / gateways) - first;
   progress(`opening ${more * gateways} more`);
   await open(more);
   await delay(SETTLE_MS);
   const resident = pids.reduce((sum, pid) => sum + (readProcessStat(pid)?.rssBytes ?? 0), 0);
-  const after = await settledRss(memory, pids);
+  const after = await heldBytes(memory, pids);
   const each = (after - before) / (more * gateways) / KIB;
   const total = resident / MIB;
   progress(`${each.toFixed(2)} KiB each, ${total.toFixed(0)} MiB resident`);
@@ -120,9 +122,18 @@ async function measureSessions({ progress, isQuick }: ScenarioContext): Promise<
   };
 }
 
-async function settledRss(memory: SettledMemoryReader, pids: readonly number[]): Promise<number> {
-  const all = await Promise.all(pids.map((pid) => memory.read(pid)));
-  return all.reduce((sum, { rss }) => sum + rss, 0);
+/**
+ * Resident memory without what V8 has taken and does not use: that shrinks and grows by more than thousands of
+ * connections need. The last of some readings, because the first collections after a start free most.
+ */
+async function heldBytes(memory: SettledMemoryReader, pids: readonly number[]): Promise<number> {
+  let held = 0;
+  for (let reading = 0; reading < READINGS; reading += 1) {
+    await delay(SETTLE_MS);
+    const all = await Promise.all(pids.map((pid) => memory.read(pid)));
+    held = all.reduce((sum, { rss, heapTotal, heapUsed }) => sum + rss - (heapTotal - heapUsed), 0);
+  }
+  return held;
 }
 
 /** Sessions live on the heap, where a kilobyte can be seen; resident memory comes in steps of megabytes. */
