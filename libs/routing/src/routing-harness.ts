@@ -1,7 +1,7 @@
 import { createMetrics } from '@mcp-bridge/metrics';
 import { scanEnvelope } from '@mcp-bridge/protocol';
 import type { BridgeError } from '@mcp-bridge/protocol';
-import type { CallHandle, CallRequest } from '@mcp-bridge/link';
+import type { CallHandle, CallRequest, KeepResult } from '@mcp-bridge/link';
 import { configSchema } from '@mcp-bridge/service';
 import { pino } from 'pino';
 import { createRouting } from './create-routing.js';
@@ -13,6 +13,8 @@ type Json = Record<string, unknown>;
 export interface Outcome {
   readonly result?: Json;
   readonly error?: BridgeError;
+  /** What gateways are told of the result. */
+  readonly keep?: KeepResult | undefined;
   readonly messages: readonly Json[];
 }
 
@@ -77,7 +79,8 @@ export function send(
         messages.push(JSON.parse(message.toString('utf8')) as Json);
         for (const look of waiting) look();
       },
-      onResult: (result) => resolve({ result: JSON.parse(result.toString('utf8')) as Json, messages }),
+      onResult: (result, keep) =>
+        resolve({ result: JSON.parse(result.toString('utf8')) as Json, keep, messages }),
       onError: (error) => resolve({ error, messages }),
     });
   });

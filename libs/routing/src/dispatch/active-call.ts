@@ -1,6 +1,6 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import { DeadlineEntry } from '@mcp-bridge/link';
-import type { CallRequest, CallSink, DeadlineWheel } from '@mcp-bridge/link';
+import type { CallRequest, CallSink, DeadlineWheel, KeepResult } from '@mcp-bridge/link';
 import type { ReplayStream } from '../sessions/replay-stream.js';
 
 /**
@@ -63,10 +63,11 @@ export class ActiveCall extends DeadlineEntry {
     if (!this.#ended) this.#sink.onMessage(message);
   }
 
-  finish(result: Buffer): void {
+  /** @param keep - for how long gateways may give the result again */
+  finish(result: Buffer, keep?: KeepResult): void {
     if (!this.#end()) return;
     this.#replay?.finish(result);
-    this.#sink.onResult(result);
+    this.#sink.onResult(result, keep);
   }
 
   fail(error: unknown): void {

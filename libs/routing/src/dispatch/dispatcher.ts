@@ -88,6 +88,10 @@ export class Dispatcher implements CallHandler {
     else this.#options.sessionCalls.notifyUpstreams(session, envelope);
   }
 
+  watchStale(onStale: (epoch: number) => void): () => void {
+    return this.#options.catalog.watch(onStale);
+  }
+
   /** Ends what would never end by itself, then waits for the rest; after `timeoutMs` the rest ends OUTCOME_UNKNOWN. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -138,7 +142,7 @@ export class Dispatcher implements CallHandler {
       case 'completion/complete':
         return forwarder.forward(call, view);
       case 'server/discover':
-        return catalog.discover(view, callerOf(request)).then((result) => call.finish(result));
+        return this.#describe(call, view);
       case 'subscriptions/listen':
         return listens.open(call, view);
       case 'session/stream':
@@ -175,7 +179,17 @@ export class Dispatcher implements CallHandler {
     if (cursor !== undefined && typeof cursor !== 'string') {
       throw new BridgeError('INVALID_PARAMS', 'The cursor must be a string');
     }
-    call.finish(await this.#options.catalog.list(kind, view, { ...callerOf(request), cursor }));
+    const { catalog } = this.#options;
+    const caller = callerOf(request);
+    const result = await catalog.list(kind, view, { ...caller, cursor });
+    call.finish(result, cursor === undefined ? catalog.keepFor(kind, view, caller, result) : undefined);
+  }
+
+  async #describe(call: ActiveCall, view: View): Promise<void> {
+    const { catalog } = this.#options;
+    const caller = callerOf(call.request);
+    const result = await catalog.discover(view, caller);
+    call.finish(result, catalog.keepFor('description', view, caller, result));
   }
 }
 

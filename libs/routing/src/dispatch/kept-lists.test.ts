@@ -1,0 +1,67 @@
+import { createInProcessLink } from '@mcp-bridge/link';
+import { fixtureCommand } from '@mcp-bridge/testkit';
+import { afterAll, expect, test, vi } from 'vitest';
+import { configSchema } from '@mcp-bridge/service';
+import { asModern, modern, send, startRoutingHarness } from '../routing-harness.js';
+import type { Outcome } from '../routing-harness.js';
+
+// Real processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 40_000 });
+
+const SERVERS = { old: { ...fixtureCommand({ era: 'legacy' }), isolation: 'shared' } };
+const BROKEN = { broken: { command: 'no-such-command' } };
+const VIEWS = { half: { servers: ['old', 'broken'] }, whole: { servers: ['old'] } };
+const routing = startRoutingHarness({ ...SERVERS, ...BROKEN }, { views: VIEWS });
+const link = createInProcessLink(routing.handler);
+afterAll(async () => {
+  await link[Symbol.asyncDispose]();
+  await routing.close();
+});
+
+const ask = (method: string, view = 'whole', params = {}): Promise<Outcome> =>
+  send(routing, method, modern(params), { ...asModern(), view }).ended;
+
+/** The names that a gateway in this process gets. */
+async function namesAtGateway(): Promise<string[]> {
+  const viaLink = { ...routing, handler: link };
+  const { result } = await send(viaLink, 'tools/list', modern({}), { ...asModern(), view: 'whole' }).ended;
+  return (result?.['tools'] as { name: string }[]).map(({ name }) => name);
+}
+
+test('lists and descriptions may be kept while they are fresh', async () => {
+  for (const method of ['tools/list', 'prompts/list', 'resources/list', 'server/discover']) {
+    // The first answer comes while servers still introduce themselves; a later one says how long it holds.
+    await expect.poll(async () => (await ask(method)).keep?.forMs ?? 0).toBeGreaterThan(200_000);
+    expect((await ask(method)).keep?.forMs).toBeLessThanOrEqual(300_000);
+  }
+});
+
+test('what a session, a cursor or a missing server has a part in is not kept', async () => {
+  const own = send(routing, 'tools/list', {}, { view: 'whole', session: 'one' });
+  expect((await own.ended).keep).toBeUndefined();
+  expect((await ask('tools/list', 'half')).keep).toBeUndefined();
+  expect((await ask('server/discover', 'half')).keep).toBeUndefined();
+  expect((await ask('tools/list', 'whole', { cursor: 'none' })).keep).toBeUndefined();
+});
+
+test('a gateway gives a kept list no more once it changed', async () => {
+  const before = await namesAtGateway();
+  await expect.poll(namesAtGateway).toEqual(before);
+  const stale: number[] = [];
+  const end = routing.handler.watchStale?.((epoch) => stale.push(epoch));
+  const { keep } = await ask('tools/list');
+  const change = { name: 'old__test_trigger_tool_change', arguments: {} };
+  await send(routing, 'tools/call', change, { view: 'whole', session: 'changing' }).ended;
+  await expect.poll(namesAtGateway).toContain('old__test_changed_tool');
+  expect(Math.max(...stale)).toBeGreaterThan(keep?.epoch ?? 0);
+  end?.();
+});
+
+test('a gateway gives a kept list no more once its view is another', async () => {
+  const before = await namesAtGateway();
+  expect(before).not.toEqual([]);
+  const views = { ...VIEWS, whole: { servers: ['old'], tools: { deny: ['*'] } } };
+  const config = configSchema.parse({ servers: { ...SERVERS, ...BROKEN }, views });
+  routing.reconfigure({ config, cause: 'signal' });
+  expect(await namesAtGateway()).toEqual([]);
+});
