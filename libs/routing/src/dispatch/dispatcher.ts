@@ -133,7 +133,7 @@ export class Dispatcher implements CallHandler {
 
   #route(call: ActiveCall): Promise<void> | undefined {
     const { request } = call;
-    const { catalog, forwarder, listens, sessionCalls } = this.#options;
+    const { forwarder, listens, sessionCalls } = this.#options;
     const view = this.#options.views.requireView(request.view);
     switch (request.method) {
       case 'tools/call':
