@@ -116,42 +116,60 @@ function callOf(
   return new RunningCall(tool, input, index, source, tell, args);
 }
 
+/**
+ * What most handlers never ask for is made when it is asked for: handlers may take `progress` and `log` out of the call,
+ * and two functions made for every call let nearly all that belongs to it survive its scavenge.
+ */
 class RunningCall implements ToolCall {
   readonly args: ToolCall['args'];
   readonly principal: ToolPrincipal;
   readonly callId: string;
-  /** Handlers may take these out of the call. */
-  readonly progress: ToolCall['progress'];
-  readonly log: ToolCall['log'];
+  readonly #tool: LoadedTool;
+  readonly #input: CallInput;
+  readonly #index: number;
   readonly #source: SignalSource;
+  readonly #tell: Tell;
+  #lastProgress = -Infinity;
 
   constructor(
     tool: LoadedTool,
-    { callId, principal, wantsProgress, logLevel }: CallInput,
+    input: CallInput,
     index: number,
     source: SignalSource,
     tell: Tell,
     args: ToolCall['args'],
   ) {
     this.args = args;
-    this.principal = principal;
-    this.callId = callId;
+    this.principal = input.principal;
+    this.callId = input.callId;
+    this.#tool = tool;
+    this.#input = input;
+    this.#index = index;
     this.#source = source;
-    let last = -Infinity;
-    this.progress = (progress, total, message) => {
-      if (!wantsProgress || !(progress > last)) return;
-      last = progress;
-      // The token's place is overwritten with the client's own.
-      tell(index, 'notifications/progress', JSON.stringify({ progressToken: 0, progress, total, message }));
-    };
-    this.log = (level: LogLevel, data) => {
-      if (logLevel === '' || !passesLevel(level, logLevel)) return;
-      tell(index, 'notifications/message', JSON.stringify({ level, logger: tool.name, data: data ?? null }));
-    };
+    this.#tell = tell;
   }
 
   get signal(): AbortSignal {
     return this.#source.signal;
+  }
+
+  get progress(): ToolCall['progress'] {
+    return (progress, total, message) => {
+      if (!this.#input.wantsProgress || !(progress > this.#lastProgress)) return;
+      this.#lastProgress = progress;
+      // The token's place is overwritten with the client's own.
+      const params = JSON.stringify({ progressToken: 0, progress, total, message });
+      this.#tell(this.#index, 'notifications/progress', params);
+    };
+  }
+
+  get log(): ToolCall['log'] {
+    return (level: LogLevel, data) => {
+      const { logLevel } = this.#input;
+      if (logLevel === '' || !passesLevel(level, logLevel)) return;
+      const params = JSON.stringify({ level, logger: this.#tool.name, data: data ?? null });
+      this.#tell(this.#index, 'notifications/message', params);
+    };
   }
 }
 
