@@ -36,7 +36,7 @@ export interface CheckResult {
 /** The compiler is done with a path after so many requests. */
 const WARMUP_REQUESTS = 20_000;
 /** Rounds are added until every verdict is clear, up to this many times those of the pace. */
-const MOST_ROUNDS = 2;
+const MOST_ROUNDS = 1.5;
 
 /**
  * The regression check: what a request costs the gateway and the router in CPU time, against what one costs a raw

@@ -22,7 +22,8 @@ interface Path {
 }
 
 const PATHS: readonly Path[] = [
-  { name: 'HTTP tools/list', raw: RAW_HTTP, processes: ['gateway', 'router'] },
+  // Answered from the gateway's cache: the router's share would be a ratio of nothing.
+  { name: 'HTTP tools/list', raw: RAW_HTTP, processes: ['gateway'] },
   { name: 'HTTP tools/call, native tool', raw: RAW_HTTP, processes: ['gateway', 'router'] },
   { name: 'HTTP tools/call, stdio server', raw: RAW_HTTP, processes: ['gateway', 'router'] },
   { name: 'WebSocket ping', raw: RAW_WEBSOCKET, processes: ['gateway'] },
