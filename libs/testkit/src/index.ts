@@ -6,6 +6,7 @@ export {
   type ModernClientOptions,
 } from './clients/modern-client.js';
 export { connectSseClient, type SseClient } from './clients/sse-client.js';
+export { changingServerCommand } from './changing.js';
 export type { ClientAnswers, ClientOptions } from './clients/answers.js';
 export { echoServerCommand, startEchoHttp, type EchoHttp } from './echo.js';
 export { startFaultyHttp, type FaultyHttp, type FaultyHttpOptions, type HttpFault } from './faulty-http.js';

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import {
+  changingServerCommand,
+  createLegacyClient,
   createTempFolder,
   fixtureCommand,
   type JsonObject,
@@ -19,12 +24,16 @@ vi.setConfig({ testTimeout: 90_000 });
 const OLD = fixtureCommand({ era: 'legacy' });
 const NEW = fixtureCommand({ era: 'modern' });
 const folder = await createTempFolder();
+const started: RunningBridge[] = [];
 let bridge: RunningBridge;
-afterEach(() => bridge[Symbol.asyncDispose]());
+afterEach(async () => {
+  for (const one of started.splice(0)) await one[Symbol.asyncDispose]();
+});
 afterAll(() => folder[Symbol.asyncDispose]());
 
 async function start(options: RunningBridgeOptions): Promise<void> {
   bridge = await startBridge(options);
+  started.push(bridge);
 }
 
 interface Outcome {
@@ -181,6 +190,49 @@ test('changed files are noticed without a signal: the configuration, and a tool 
     what: 'the server',
   });
   expect((await call('tools__say')).text).toBe('two');
+});
+
+test('a pinned tool that changes is refused until the operator has looked at it', async () => {
+  const file = path.join(folder.path, 'tools.json');
+  const define = (description: string): Promise<void> =>
+    writeFile(
+      file,
+      JSON.stringify(['say', 'exit'].map((name) => ({ name, description, inputSchema: { type: 'object' } }))),
+    );
+  await define('Says its name');
+  const server = { ...changingServerCommand(file), pin: true, isolation: 'shared' };
+  await start({ topology: 'two', servers: { pinned: server } });
+  expect(await toolNames()).toEqual(['pinned__say', 'pinned__exit']);
+  await define('Says its name, and where you live');
+  // Its process is lost, and starts again with other definitions.
+  await call('pinned__exit');
+  expect((await call('pinned__say')).text).toContain('-31007 Tool "say" of server "pinned" is blocked');
+  expect(await toolNames()).toEqual([]);
+  expect(await admin('/metrics')).toContain('mcp_tools_blocked{server="pinned"} 2');
+  expect(bridge.router.output).toContain('the tool is blocked until the configuration is reloaded');
+  await bridge.reload();
+  expect((await call('pinned__say')).text).toBe('say');
+});
+
+test('mcp-bridge stdio takes over servers, and tells its client', async () => {
+  await using own = await createTempFolder();
+  const configure = (servers: JsonObject): Promise<string> =>
+    own.write('bridge.json', JSON.stringify({ servers }));
+  const command = fileURLToPath(new URL('../../bin/mcp-bridge.mjs', import.meta.url));
+  const args = [command, 'stdio', '-c', await configure({ old: OLD })];
+  const transport = new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' });
+  const client = createLegacyClient();
+  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  const changed = new Promise<void>((resolve) => {
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
+  });
+  const names = async (): Promise<string[]> => (await client.listTools()).tools.map(({ name }) => name);
+  expect(await names()).not.toContain('new__echo');
+  await configure({ old: OLD, new: NEW });
+  process.kill(transport.pid ?? 0, 'SIGHUP');
+  await changed;
+  expect(await names()).toEqual(expect.arrayContaining(['old__echo', 'new__echo']));
+  await client.close();
 });
 
 test('a gateway alone takes over keys: a removed one is refused, and its stream ends', async () => {

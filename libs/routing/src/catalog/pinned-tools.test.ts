@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { configSchema } from '@mcp-bridge/service';
+import { changingServerCommand } from '@mcp-bridge/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Routing } from '../create-routing.js';
 import { asModern, modern, send, startRoutingHarness } from '../routing-harness.js';
@@ -13,7 +13,6 @@ vi.setConfig({ testTimeout: 30_000 });
 
 type Json = Record<string, unknown>;
 
-const PROGRAM = fileURLToPath(new URL('./fixtures/changing-server.mjs', import.meta.url));
 const tool = (name: string, description = name): Json => ({
   name,
   description,
@@ -41,7 +40,7 @@ async function define(tools: readonly Json[]): Promise<void> {
 }
 
 function serversWith(options: Json): Json {
-  return { s: { command: process.execPath, args: [PROGRAM, file], ...options } };
+  return { s: { ...changingServerCommand(file), ...options } };
 }
 
 function start(options: Json): void {

@@ -90,7 +90,14 @@ export class Reloader {
 
   async #work(): Promise<void> {
     this.#busy = true;
-    for (let cause = this.#take(); cause !== undefined; cause = this.#take()) await this.#attempt(cause);
+    for (let cause = this.#take(); cause !== undefined; cause = this.#take()) {
+      try {
+        await this.#attempt(cause);
+      } catch (error) {
+        // Whatever it was, the service goes on with what it has.
+        this.#refuse(cause, [{ source: '', path: '', reason: BridgeError.from(error).message }]);
+      }
+    }
     this.#busy = false;
   }
 
@@ -116,12 +123,7 @@ export class Reloader {
       log.debug('the files of the configuration changed, what they say did not');
       return;
     }
-    try {
-      await apply({ config, cause });
-    } catch (error) {
-      this.#refuse(cause, [{ source: '', path: '', reason: BridgeError.from(error).message }]);
-      return;
-    }
+    await apply({ config, cause });
     this.#running = { ...loaded, config };
     this.#restart = restart;
     this.#applied += 1;
