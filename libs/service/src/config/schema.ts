@@ -30,6 +30,8 @@ export const stdioServer = z.strictObject({
   maxProcesses: z.int().min(1).default(1000),
   /** Memory of one of its process groups; one that has more is ended. */
   memoryLimit: bytes.optional(),
+  /** Cores that one of its processes may use, with all that it starts; by cgroup v2. */
+  cpuLimit: z.number().min(0.01).max(1024).optional(),
   idleTtl: duration.default(300_000),
   startTimeout: duration.default(30_000),
   timeout: duration.default(60_000),

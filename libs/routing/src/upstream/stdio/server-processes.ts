@@ -107,8 +107,10 @@ export class ServerProcesses {
     }
     pipeStderrToLog(child.stderr, log, now, processMeters.stderrDropped);
     const unwatch = this.#watchMemory(child);
+    const unlimit = this.#limitCpu(child);
     void child.exited.then((exit) => {
       unwatch();
+      unlimit();
       running.place.release();
       this.#running.delete(running);
       processMeters.running.dec();
@@ -127,6 +129,12 @@ export class ServerProcesses {
     log.warn(`${reason.message} while it waited for its first client`);
     this.#warmDeaths.failed();
     this.#fillSoon(WARM_PAUSE_MS);
+  }
+
+  #limitCpu({ pid }: Child): () => void {
+    const { config, server, supervision } = this.#options;
+    if (config.cpuLimit === undefined || pid === undefined) return () => undefined;
+    return supervision.cpu.limit(server, pid, config.cpuLimit);
   }
 
   #watchMemory(child: Child): () => void {

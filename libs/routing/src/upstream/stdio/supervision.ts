@@ -1,5 +1,6 @@
 import type { RouterConfig } from '@mcp-bridge/service';
 import type { Logger } from 'pino';
+import { CpuCgroups } from './cpu-cgroups.js';
 import { MemoryWatch } from './memory-watch.js';
 import { ProcessPlaces } from './process-places.js';
 
@@ -9,6 +10,7 @@ export type SupervisionConfig = Pick<RouterConfig, 'maxServers' | 'maxServersPer
 export interface Supervision {
   readonly places: ProcessPlaces;
   readonly memory: MemoryWatch;
+  readonly cpu: CpuCgroups;
   /** Other limits, from now on. */
   configure(config: SupervisionConfig): void;
 }
@@ -19,6 +21,7 @@ export function createSupervision(config: SupervisionConfig, log: Logger): Super
   return {
     places,
     memory: new MemoryWatch(log),
+    cpu: new CpuCgroups({ log }),
     configure: (next) => places.configure(limitsOf(next)),
   };
 }
