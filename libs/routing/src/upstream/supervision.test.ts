@@ -166,4 +166,23 @@ describe('router.maxServersPerTenant', () => {
     await server.acquire(third);
     expect(idle.channel.closed).toBe(true);
   });
+
+  it('starts another process for a client whose warm one ended while room was made', async () => {
+    const supervision = supervise(100, 1);
+    // Its processes take four seconds to end.
+    const server = start(stdioConfig(['legacy', 'ignores-end'], { poolSize: 1 }), supervision);
+    const before = new Set(serverPids());
+    const idle = await server.acquire(scope({ session: '', preferredEra: 'modern' }));
+    const known = [await pidOf(idle.channel), await pidOf(await server.catalogChannel())];
+    idle.release();
+    const warm = (): number | undefined =>
+      serverPids().find((pid) => !before.has(pid) && !known.includes(pid));
+    await until(() => warm() !== undefined, 'a warm process');
+    const waiting = warm() ?? 0;
+    const acquiring = pidFor(server, { session: 'one' });
+    process.kill(waiting, 'SIGKILL');
+    expect(await acquiring).not.toBe(waiting);
+    await server.close();
+    expect(supervision.places.taken).toBe(0);
+  });
 });

@@ -73,18 +73,27 @@ export class ServerProcesses {
     if (tenant !== '') this.#inUse = true;
     const warm = tenant !== '' && mayBeWarm ? this.#warm.shift() : undefined;
     try {
-      if (warm !== undefined) {
-        warm.place = await supervision.places.handOver(warm.place, tenant);
+      if (warm !== undefined && (await this.#handOver(warm, tenant)))
         return { child: warm.child, wasWarm: true };
-      }
       if (this.#running.size >= config.maxProcesses) await this.#spare(undefined)?.end();
       return { child: this.#start(await supervision.places.reserve(tenant)).child, wasWarm: false };
-    } catch (error) {
-      if (warm !== undefined) this.#warm.push(warm);
-      throw error;
     } finally {
       this.#fillSoon(0);
     }
+  }
+
+  /** False when it ended while its client's tenant was made room for. */
+  async #handOver(warm: Running, tenant: string): Promise<boolean> {
+    try {
+      warm.place = await this.#options.supervision.places.handOver(warm.place, tenant);
+    } catch (error) {
+      if (this.#closed) void endWarm(warm);
+      else if (this.#running.has(warm)) this.#warm.push(warm);
+      throw error;
+    }
+    if (this.#running.has(warm)) return true;
+    warm.place.release();
+    return false;
   }
 
   /** Ends those that wait; what was taken is ended by whoever took it. */
