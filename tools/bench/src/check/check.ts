@@ -143,7 +143,11 @@ function conclusion(
 ): string {
   const lines = [
     ...missing.map((what) => `NOT MEASURED: ${what}; the baseline has it.`),
-    ...losses.map(({ what, change }) => `LOSS of ${(change * 100).toFixed(0)} %: ${what}`),
+    ...losses.map(({ what, change }) =>
+      Number.isNaN(change)
+        ? `NOT MEASURED: ${what} came out as no number.`
+        : `LOSS of ${(change * 100).toFixed(0)} %: ${what}`,
+    ),
   ];
   if (lines.length > 0)
     return `${lines.join('\n')}\nIf the loss is meant, say why in the commit that records it: npm run bench -- check --update`;
