@@ -88,6 +88,8 @@ class StartedLinkServer implements LinkServer {
       'grpc-node.flow_control_window': limits.windowBytes,
       // In MB per session; batches of many calls share one, so the default of 10 would end it under load.
       'grpc-node.max_session_memory': 512,
+      // Counters per call that nobody reads: the service that would show them is not served.
+      'grpc.enable_channelz': 0,
       ...(token === undefined ? {} : { interceptors: [tokenInterceptor(token)] }),
     });
     this.#server.addService(
