@@ -27,6 +27,8 @@ export interface RunningBridgeOptions {
   readonly topology?: 'one' | 'two';
   /** Further sections of the configuration. */
   readonly config?: Record<string, unknown>;
+  /** The script to run instead of `bin/mcp-bridge.mjs`. */
+  readonly command?: string;
 }
 
 /** Starts a bridge with anonymous access on free ports. */
@@ -49,7 +51,7 @@ export async function startBridge(options: RunningBridgeOptions): Promise<Runnin
   };
   const run = (command: string, readyPattern: RegExp): Promise<SpawnedService> => {
     const spawned = { readyPattern, readyTimeoutMs: 60_000, onLine };
-    return spawnService(process.execPath, [COMMAND, command, '-c', file], spawned);
+    return spawnService(process.execPath, [options.command ?? COMMAND, command, '-c', file], spawned);
   };
   const startRouter = (): Promise<SpawnedService> => run('router', /"msg":"ready"/);
 

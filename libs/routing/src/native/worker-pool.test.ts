@@ -86,6 +86,7 @@ test('a full queue refuses at once, and says when to come back', { timeout: 30_0
   const { error } = await bench.call('who', {}).ended;
   expect(error).toMatchObject({ code: 'OVERLOADED', data: expect.stringContaining('retryAfterMs') });
   const outside = bench.call('who', {}, { principal: { tenant: 'other', id: 'eve' } });
+  await bench.call('echo', { text: 'x' }).ended;
   for (const { handle } of busy) handle.cancel();
   const outcomes = await Promise.all([...waiting, outside].map(({ ended }) => ended));
   // The tenant with the most waiting gave way to the one with none.

@@ -29,6 +29,8 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #piscina: Piscina<WorkerTask, void>;
   #ready = 0;
+  /** Threads whose job nobody waits for, in whose place the spare one serves already. */
+  #replaced = 0;
   #closing = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -61,7 +63,7 @@ export class WorkerPool {
     return this.#ready;
   }
 
-  /** Runs a job; `done` follows when its thread is free, or ended. */
+  /** Runs a job; `done` follows when its thread is free, ended, or replaced by the spare one. */
   run(job: NativeJob, done: () => void): void {
     this.#run(job, done, undefined);
   }
@@ -73,12 +75,24 @@ export class WorkerPool {
     const { port1: near, port2: far } = new MessageChannel();
     const end = new AbortController();
     let grace: NodeJS.Timeout | undefined;
+    let isFree = false;
+    let isReplaced = false;
+    const free = (): void => {
+      if (isFree) return;
+      isFree = true;
+      done();
+    };
     job.started({
       abort(index) {
         near.postMessage({ abort: index } satisfies ToWorker);
       },
       abandon: () => {
         grace ??= setTimeout(() => end.abort(), this.#options.cancelGraceMs);
+        // A tool that bounds itself may count on never running beside itself.
+        if (isFree || this.#replaced >= SPARE_THREADS || served.concurrency !== Infinity) return;
+        isReplaced = true;
+        this.#replaced += 1;
+        free();
       },
     });
     const hear = (message: FromWorker): void => {
@@ -111,6 +125,7 @@ export class WorkerPool {
     const transferList = [far, ...inputs.map(({ params }) => params.buffer as ArrayBuffer)];
     const settle = (error: unknown): void => {
       clearTimeout(grace);
+      if (isReplaced) this.#replaced -= 1;
       // What the worker said last may still wait here.
       for (let last = receiveMessageOnPort(near); last !== undefined; last = receiveMessageOnPort(near)) {
         hear(last.message as FromWorker); // Only our worker has the other end.
@@ -121,7 +136,7 @@ export class WorkerPool {
         return;
       }
       if (calls.some((call) => !call.ended)) job.fail(this.#lost(job.tool, error));
-      done();
+      free();
     };
     this.#piscina.run(task, { transferList, signal: end.signal }).then(() => settle(undefined), settle);
   }
