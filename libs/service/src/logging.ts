@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, destination, pino, stdSerializers } from 'pino';
 import type { LogConfig } from './config/schema.js';
+import { watchTerminal } from './watch-terminal.js';
 
 export type { Logger } from 'pino';
 
@@ -99,9 +100,12 @@ function openStandardError(): DestinationStream {
   const stream = destination({ dest: 2, sync: false, maxLength: MAX_WAITING_BYTES });
   // A closed terminal or pipe must not end the process.
   stream.on('error', () => undefined);
-  process.once('exit', () => {
+  const terminal = watchTerminal([2]);
+  // Before pino's own listener, which would try to write to a terminal that is gone for ever.
+  process.prependOnceListener('exit', () => {
     try {
-      stream.flushSync();
+      if (terminal.isGone()) stream.destroy();
+      else stream.flushSync();
     } catch {
       // Nobody reads any more.
     }

@@ -9,7 +9,7 @@ export interface Terminal {
 }
 
 /** Remembers whether there is a terminal. A standard stream is none any more once its terminal has hung up. */
-export function watchTerminal(): Terminal {
-  const there = STANDARD_STREAMS.filter((stream) => isatty(stream));
+export function watchTerminal(streams: readonly number[] = STANDARD_STREAMS): Terminal {
+  const there = streams.filter((stream) => isatty(stream));
   return { isGone: () => there.length > 0 && !there.some((stream) => isatty(stream)) };
 }
