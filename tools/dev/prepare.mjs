@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,6 +34,25 @@ export function installPackages() {
   });
   if (error) fail(`Cannot run npm (${error.message}). Install npm 10 or newer.`);
   if (status !== 0) fail('npm ci failed. It needs a package registry the first time; see its message above.');
+}
+
+/** Installs Debian's PostgreSQL, which some tests start, where that can be done; they are skipped without it. */
+export function installPostgres() {
+  if (existsSync('/usr/lib/postgresql') || isRunnable('initdb')) return;
+  if (process.getuid?.() !== 0 || !isRunnable('apt-get')) {
+    console.log('PostgreSQL is missing, its tests are skipped ("apt-get install postgresql" on Debian).');
+    return;
+  }
+  console.log('Installing PostgreSQL (apt-get install postgresql) …');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => spawnSync('apt-get', args, { env, stdio: 'ignore' }).status === 0;
+  const install = () => apt('install', '-y', '-q', '--no-install-recommends', 'postgresql');
+  if (install() || (apt('update', '-q') && install())) return;
+  console.log('apt-get could not install postgresql: its tests are skipped.');
+}
+
+function isRunnable(command) {
+  return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
 /** Runs a tool from node_modules with this Node; returns its exit code. */

@@ -2,10 +2,11 @@
 // The last line is always "N passed, N failed", summed over all projects.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { installPackages, requireNode, root, runTool } from './prepare.mjs';
+import { installPackages, installPostgres, requireNode, root, runTool } from './prepare.mjs';
 
 requireNode();
 installPackages();
+installPostgres();
 
 // One colourless format to count in, whatever the terminal.
 const env = { ...process.env, NO_COLOR: '1', CI: '1' };

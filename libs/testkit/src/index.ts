@@ -22,6 +22,7 @@ export {
 export type { EraMode } from './fixture/options.js';
 export type { HttpFixture } from './fixture/serve/serve-http.js';
 export type { SseFixture } from './fixture/serve/serve-sse.js';
+export { postgresPrograms, startPostgres, type Postgres } from './postgres.js';
 export { freePort } from './process/free-port.js';
 export { descendantsOf, isRunning } from './process/process-group.js';
 export {

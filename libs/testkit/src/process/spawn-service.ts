@@ -15,6 +15,8 @@ export interface SpawnServiceOptions {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Runs it as another user; needs root. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
   /** Hears each line of stdout and stderr, to the end. */
   readonly onLine?: (line: string) => void;
 }
@@ -51,6 +53,7 @@ export async function spawnService(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...options.owner,
   });
   const { pid } = child;
   const exited = exitOf(child);
