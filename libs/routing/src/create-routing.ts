@@ -16,9 +16,9 @@ import { Dispatcher } from './dispatch/dispatcher.js';
 import { Forwarder, ownerOf } from './dispatch/forwarder.js';
 import { ensureLogLevel, forgetLogLevel } from './dispatch/log-levels.js';
 import { TaskOwners } from './dispatch/task-owners.js';
-import { refuseToAsk } from './input/capabilities.js';
 import { HeldCalls } from './input/held-calls.js';
 import { startNativeServer } from './native/native-server.js';
+import { askSession } from './sessions/ask-session.js';
 import { SessionCalls } from './sessions/session-calls.js';
 import { SessionStore } from './sessions/session-store.js';
 import { ClientListens } from './subscriptions/client-listens.js';
@@ -27,15 +27,13 @@ import type { Audience } from './subscriptions/event-bus.js';
 import { ResourceSubscriptions } from './subscriptions/resource-subscriptions.js';
 import { UpstreamEvents } from './subscriptions/upstream-events.js';
 import type { ChannelOwner } from './subscriptions/upstream-events.js';
-import type { ChannelLease, RespondToUpstream, UpstreamServer } from './upstream/channel.js';
+import type { ChannelLease, UpstreamServer } from './upstream/channel.js';
 import { ServerSet } from './upstream/server-set.js';
 import { createSupervision } from './upstream/stdio/supervision.js';
 import { startUpstreamServer } from './upstream/upstream-server.js';
 
 /** How often idle sessions and unanswered questions are looked for. */
 const SWEEP_MS = 5_000;
-/** How long any client may take for a question that belongs to no call. */
-const ASK_TIMEOUT_MS = 60_000;
 const MAX_HELD = 10_000;
 const MAX_HELD_PER_PRINCIPAL = 1_000;
 
@@ -278,37 +276,4 @@ function viewsOf({ servers, tools, workers, views }: BridgeConfig): Views {
 
 function audienceOf(request: CallRequest): Audience {
   return { tenant: request.principal.tenant, principal: request.principal.id, session: request.session };
-}
-
-/** A question outside any call: goes to the one client whose channel it came on, if that client allows it. */
-function askSession(
-  session: ReturnType<SessionStore['get']>,
-  request: CallRequest,
-  question: Envelope,
-  respond: RespondToUpstream,
-): void {
-  const refusal = refuseToAsk(request.capabilities, question);
-  if (refusal !== undefined) {
-    respond('error', refusal);
-    return;
-  }
-  const params =
-    question.params.start < 0
-      ? Buffer.from('{}')
-      : question.bytes.subarray(question.params.start, question.params.end);
-  const settle = (member: 'result' | 'error', value: Buffer): void => {
-    clearTimeout(timer);
-    respond(member, value);
-  };
-  const timer = setTimeout(() => {
-    undo?.('No answer in time');
-    settle('error', Buffer.from('{"code":-32603,"message":"The client did not answer in time"}'));
-  }, ASK_TIMEOUT_MS);
-  timer.unref();
-  const undo = session?.ask(undefined, question.method, params, {
-    onResult: (result) => settle('result', result),
-    onError: (error) => settle('error', error),
-  });
-  if (undo === undefined)
-    settle('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
 }
