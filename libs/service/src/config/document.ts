@@ -38,6 +38,11 @@ export function readDocument(file: string): ConfigDocument {
     return offset === undefined ? name : at(offset);
   };
   if (faults.length > 0) return { value: {}, faults, locate };
+  // A file that is being written is empty for a moment; taken for a configuration it would end every server.
+  if (text.trim() === '') {
+    const reason = 'the file is empty; a configuration without any section is {}';
+    return { value: {}, faults: [{ source: name, path: '', reason }], locate };
+  }
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) ?? {}, faults, locate };
   } catch (error) {

@@ -30,6 +30,13 @@ function faults(text: string, sources: ConfigSources = {}): string[] {
 
 const OPEN = 'auth: { anonymous: {} }\n';
 
+test('an empty file is a fault, not a configuration of nothing', () => {
+  expect(faults('\n', { role: 'router' })).toEqual([
+    'bridge.yaml: the file is empty; a configuration without any section is {}',
+  ]);
+  expect(faults('{}', { role: 'router' })).toEqual([]);
+});
+
 describe('a good file', () => {
   test('gets every default', () => {
     const { config } = load(`${OPEN}servers:\n  files: { command: node, args: [x.js], idleTtl: 5m }\n`);
