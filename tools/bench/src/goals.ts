@@ -141,6 +141,27 @@ export const goals = {
     direction: 'at most',
     unit: 'ratio',
   },
+  coalescing: {
+    id: 'native tools',
+    what: 'bulk tool, 64 callers: throughput coalesced against one by one',
+    goal: 10,
+    direction: 'at least',
+    unit: 'ratio',
+  },
+  loneCall: {
+    id: 'native tools',
+    what: 'lone call of a bulk tool: p50 against the tool without batching',
+    goal: 1.05,
+    direction: 'at most',
+    unit: 'ratio',
+  },
+  besideSaturatedPool: {
+    id: 'native tools',
+    what: 'inline tool: p99 beside a pool saturated by a CPU-bound tool against idle',
+    goal: 1.5,
+    direction: 'at most',
+    unit: 'ratio',
+  },
   generatorThroughput: {
     id: 'generators',
     what: 'own generator against wrk on a paced server: throughput apart',

@@ -7,6 +7,7 @@ import { generators } from './generators.js';
 import { httpCost } from './http-cost.js';
 import { latency } from './latency.js';
 import { limits } from './limits.js';
+import { nativeTools } from './native-tools.js';
 import { payloads } from './payloads.js';
 import { peers } from './peers.js';
 import { routerApi } from './router-api.js';
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   connections,
   services,
   serialization,
+  nativeTools,
   routerApi,
   baseline,
   sustained,
