@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
 import { keepSource } from './kept-source.js';
@@ -9,8 +10,13 @@ import { runCalls } from './run-calls.js';
 import { digestOf } from './source-digest.js';
 import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.js';
 
+const LESS_URGENT = 10;
+
 // The standard output of the process may carry MCP itself: what tools print goes to standard error.
 process.stdout.write = process.stderr.write.bind(process.stderr);
+
+// On Linux this is the calling thread alone: where cores are scarce the event loop goes first.
+if (process.platform === 'linux') setPriority(LESS_URGENT);
 
 /** The version of each file that was loaded last. */
 const tools = new Map<string, { readonly url: string; readonly loading: Promise<LoadedTool | undefined> }>();
