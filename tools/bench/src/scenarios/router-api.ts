@@ -38,9 +38,7 @@ export const routerApi: Scenario = {
       {
         name: ECHO,
         processes: [{ name: 'server', pid: echo.service.pid }],
-        load: resources.add(
-          await startGenerator({ ...common, port: echo.port, path: '/bench.Echo/Unary' }),
-        ),
+        load: resources.add(await startGenerator({ ...common, port: echo.port, path: '/bench.Echo/Unary' })),
       },
       {
         name: ROUTER,
