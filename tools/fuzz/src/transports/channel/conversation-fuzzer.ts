@@ -113,7 +113,7 @@ export class ConversationFuzzer implements ChannelListener {
       if (now - Math.max(this.#heardAt, this.#doomedAt) > QUIET_MS) this.#finish('silent');
       return;
     }
-    const lateMs = CALL_TIMEOUT_MS + ANSWER_SLACK_MS;
+    const lateMs = CALL_TIMEOUT_MS + (this.#kind.slackMs ?? ANSWER_SLACK_MS);
     if (!this.#isOpen && now - this.#heardAt > lateMs) {
       this.onFault('the connection was not opened in time');
       return;

@@ -42,6 +42,8 @@ export interface ChannelKind {
   readonly blockSteps: number;
   /** A newline ends a message. */
   readonly linewise: boolean;
+  /** What an answer may take beyond the bridge's deadline, where it is not the usual. */
+  readonly slackMs?: number;
   /** Inputs whose barrier may be on its way at once; 8 unless told. */
   readonly window?: number;
   /** The length of messages that are long on purpose; beyond the limit of the bridge unless told. */

@@ -21,6 +21,8 @@ export function standardStreams(job: FuzzJob, relays: boolean): ChannelKind {
   const args = relays ? ['--connect', url] : ['-c', configFile];
   return {
     concurrency: 2,
+    // The process has to start first, on a machine that may have much to do.
+    slackMs: 40_000,
     blockSteps: 10_000,
     linewise: true,
     // A relay refuses by itself what is no message, before the bridge has answered what came earlier.
