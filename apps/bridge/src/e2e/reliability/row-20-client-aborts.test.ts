@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createTempFolder, freePort, holdRow, modernRequest, waitFor } from '@mcp-bridge/testkit';
+import { createTempFolder, holdRow, modernRequest, waitFor } from '@mcp-bridge/testkit';
 import { startBridge, type RunningBridge } from '../running-bridge.js';
 
 const SERVER = fileURLToPath(new URL('./fixtures/cancel-server.mjs', import.meta.url));
@@ -20,12 +20,15 @@ const log = join(folder.path, 'log');
 let bridge: RunningBridge;
 let tcpPort: number;
 beforeAll(async () => {
-  tcpPort = await freePort();
   bridge = await startBridge({
     topology: 'two',
     servers: { all: { command: process.execPath, args: [SERVER, log], isolation: 'shared' } },
-    config: { gateway: { tcp: { port: tcpPort } } },
+    config: { gateway: { tcp: { port: 0 } } },
   });
+  const [, port] = await waitFor(() => /"tcp":"[^"]*:(\d+)"/.exec(bridge.gateway.output), {
+    what: 'the TCP port in the log',
+  });
+  tcpPort = Number(port);
 }, 60_000);
 afterAll(async () => {
   await bridge[Symbol.asyncDispose]();
