@@ -23,6 +23,7 @@ export interface FrameReceiver {
   onCancel(id: number, reason: CancelReason): void;
   onDrain(): void;
   onStale(epoch: number): void;
+  onSessionStale(session: string): void;
   onCredit(bytes: number): void;
 }
 
@@ -81,6 +82,8 @@ export class FrameReader {
         return this.#receiver.onDrain();
       case FRAME.STALE:
         return this.#receiver.onStale(cursor.u32());
+      case FRAME.SESSION_STALE:
+        return this.#receiver.onSessionStale(cursor.string());
       case FRAME.HELLO:
         return this.#receiver.onHello({
           version: cursor.u16(),

@@ -144,6 +144,12 @@ export class FrameWriter {
     this.#end(frame);
   }
 
+  sessionStale(session: string): void {
+    const frame = this.#begin(FRAME.SESSION_STALE, 0);
+    this.#string(session);
+    this.#end(frame);
+  }
+
   credit(bytes: number): void {
     const frame = this.#begin(FRAME.CREDIT, 4);
     this.#u32(bytes);

@@ -27,6 +27,7 @@ function recorder(): FrameReceiver & { readonly heard: unknown[][] } {
     onCancel: hear('cancel'),
     onDrain: hear('drain'),
     onStale: hear('stale'),
+    onSessionStale: hear('session stale'),
     onCredit: hear('credit'),
   };
 }
@@ -101,6 +102,7 @@ describe('frames', () => {
     writer.reply(FRAME.NOTE, 2, Buffer.from('{}'), false);
     writer.reply(FRAME.RESULT, 3, Buffer.from('1'), false, { forMs: 5, epoch: 6 });
     writer.stale(7);
+    writer.sessionStale('s');
     writer.cancel(3, 'link');
     writer.cancel(4, 'client');
     writer.drain();
@@ -111,6 +113,7 @@ describe('frames', () => {
       ['reply', FRAME.NOTE, 2, Buffer.from('{}'), undefined],
       ['reply', FRAME.RESULT, 3, Buffer.from('1'), { forMs: 5, epoch: 6 }],
       ['stale', 7],
+      ['session stale', 's'],
       ['cancel', 3, 'link'],
       ['cancel', 4, 'client'],
       ['drain'],

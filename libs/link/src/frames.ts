@@ -14,13 +14,14 @@ export const FRAME = {
   DRAIN: 10,
   CREDIT: 11,
   STALE: 12,
+  SESSION_STALE: 13,
 } as const;
 
 /** What a router sends back for a call. */
 export type ReplyKind = typeof FRAME.RESULT | typeof FRAME.ERROR | typeof FRAME.NOTE;
 
 /** Version of the frame encoding. Peers of different versions refuse each other in HELLO. */
-export const LINK_VERSION = 2;
+export const LINK_VERSION = 3;
 
 /** Payloads above this travel as CHUNK frames, so that small calls slip in between. */
 export const CHUNK_BYTES = 64 * 1024;

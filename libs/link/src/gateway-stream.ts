@@ -166,6 +166,10 @@ export class GatewayStream implements FrameReceiver {
     this.kept.stale(epoch);
   }
 
+  onSessionStale(session: string): void {
+    this.kept.sessionStale(session);
+  }
+
   onCredit(bytes: number): void {
     this.#channel.outbox.addCredit(bytes);
   }

@@ -49,7 +49,10 @@ class InProcessLink implements Link {
     this.log = options.log ?? silentLog;
     this.#maxInFlight = options.maxInFlight ?? 100_000;
     this.#keptCalls = new KeptCalls(this.log);
-    this.#unwatch = handler.watchStale?.((epoch) => this.#kept.stale(epoch));
+    this.#unwatch = handler.watchStale?.({
+      onStale: (epoch) => this.#kept.stale(epoch),
+      onSessionStale: (session) => this.#kept.sessionStale(session),
+    });
   }
 
   get ready(): boolean {

@@ -4,6 +4,7 @@ export type {
   CallRequest,
   CallSink,
   KeepResult,
+  StaleWatcher,
   CancelReason,
   InputMessage,
   Link,

@@ -283,7 +283,7 @@ describe.each(kinds)('%s link', (_kind, open) => {
       ['another method', { method: 'prompts/list' }],
       ['a further page', { params: Buffer.from('{"cursor":"x"}') }],
       ['a further page with _meta', { ...META, params: Buffer.from('{"_meta":{"a":1},"cursor":"x"}') }],
-      ['a session', { session: 's' }],
+      ['a session that has not asked', { session: 's' }],
     ])('answers no request of %s', async (_what, fields) => {
       const set = await setUp();
       await ask(set, {}, '"first"');
@@ -299,6 +299,21 @@ describe.each(kinds)('%s link', (_kind, open) => {
       expect(await ask(set, {}, '"late"', 4)).toBe('"late"');
       expect(await ask(set, {}, '"second"', 5)).toBe('"second"');
       expect(await ask(set, {}, '"third"', 5)).toBe('"second"');
+    });
+
+    test('is given again to each session that was given one, until the router says no', async () => {
+      const set = await setUp();
+      const [one, two] = [{ session: 'one' }, { session: 'two' }];
+      expect(await ask(set, one, '"first"')).toBe('"first"');
+      expect(await ask(set, one, '"second"')).toBe('"first"');
+      expect(await ask(set, two, '"third"')).toBe('"third"');
+      expect(await ask(set, one, '"fourth"')).toBe('"third"');
+      set.handler.sessionStale('one');
+      await new RecordedCall(set.link, callRequest({ method: 'echo' })).outcome;
+      // For good: a reply from before may still be on its way.
+      expect(await ask(set, one, '"fifth"')).toBe('"fifth"');
+      expect(await ask(set, one, '"sixth"')).toBe('"sixth"');
+      expect(await ask(set, two, '"seventh"')).toBe('"sixth"');
     });
 
     test('is not given again after its time', async () => {

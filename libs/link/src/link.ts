@@ -64,12 +64,23 @@ export interface CallRequest {
   readonly replayStream: string;
 }
 
-/** A router's word that a result may be given again, to the same principal, without asking. */
+/**
+ * A router's word that a result may be given again without asking: to the same principal, and, if the call was of a
+ * session, to that session. A session that has not asked yet has to ask, because only its router knows whether it ended.
+ */
 export interface KeepResult {
   /** For so many milliseconds, unless the router calls it stale before. */
   readonly forMs: number;
-  /** The router's count of changes when the result was made; `CallHandler.watchStale` tells of the next. */
+  /** The router's count of changes when the result was made; `StaleWatcher.onStale` tells of the next. */
   readonly epoch: number;
+}
+
+/** Hears from a router what may not be given again, whatever its `KeepResult` said. */
+export interface StaleWatcher {
+  /** Nothing that was given with an earlier epoch. */
+  onStale(epoch: number): void;
+  /** Nothing to this legacy session: it has ended, or has something of its own now. */
+  onSessionStale(session: string): void;
 }
 
 /**
@@ -137,9 +148,9 @@ export interface CallHandler {
   call(request: CallRequest, sink: CallSink): CallHandle;
   input(message: InputMessage): void;
   /**
-   * Has a link told when results that were given with a `KeepResult` of an earlier epoch are not to be given again.
-   * Needed only of a handler that gives any.
+   * Has a link told which results that were given with a `KeepResult` are not to be given again. Needed only of a
+   * handler that gives any.
    * @returns ends it
    */
-  watchStale?(onStale: (epoch: number) => void): () => void;
+  watchStale?(watcher: StaleWatcher): () => void;
 }

@@ -27,6 +27,7 @@ beforeEach(() => {
       onCancel: (id) => heard.push(`cancel ${id}`),
       onDrain: () => heard.push('drain'),
       onStale: (epoch) => heard.push(`stale ${epoch}`),
+      onSessionStale: (session) => heard.push(`session ${session} stale`),
       onCredit: (credit) => heard.push(`credit ${credit}`),
     },
     100_000_000,

@@ -129,6 +129,11 @@ export class Outbox {
     this.#scheduleFlush();
   }
 
+  sessionStale(session: string): void {
+    this.#writer.sessionStale(session);
+    this.#scheduleFlush();
+  }
+
   /** Costs no credit: sent before the peer has given any. */
   hello(hello: Hello): void {
     this.#sendFree((writer) => writer.hello(hello));

@@ -49,7 +49,10 @@ export class RouterStream implements FrameReceiver {
       routerId: options.routerId,
       now: () => 0, // a router sends no deadlines
     });
-    this.#unwatch = options.handler.watchStale?.((epoch) => this.#channel.outbox.stale(epoch));
+    this.#unwatch = options.handler.watchStale?.({
+      onStale: (epoch) => this.#channel.outbox.stale(epoch),
+      onSessionStale: (session) => this.#channel.outbox.sessionStale(session),
+    });
   }
 
   get inFlight(): number {
@@ -151,6 +154,10 @@ export class RouterStream implements FrameReceiver {
 
   onStale(): void {
     throw malformed('STALE from a gateway');
+  }
+
+  onSessionStale(): void {
+    throw malformed('SESSION_STALE from a gateway');
   }
 
   #allCalls(): RouterCall[] {

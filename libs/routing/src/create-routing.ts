@@ -120,6 +120,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
   const onChannel = (server: string, lease: ChannelLease, request: CallRequest): void => {
     if (lease.owned) {
       const { channel } = lease;
+      sessions.takeBackLists(request.session);
       events.watchOwned(server, channel, ownerOfChannel(server, lease, request));
       const lost = sessions.get(request.session)?.lostChannels;
       const before = lost?.get(server);

@@ -1,5 +1,13 @@
 import { BridgeError } from '@mcp-bridge/protocol';
-import type { CallHandle, CallHandler, CallRequest, CallSink, CancelReason, InputMessage } from '../link.js';
+import type {
+  CallHandle,
+  CallHandler,
+  CallRequest,
+  CallSink,
+  CancelReason,
+  InputMessage,
+  StaleWatcher,
+} from '../link.js';
 
 export interface HeldCall {
   readonly request: CallRequest;
@@ -16,7 +24,7 @@ export class ScriptedHandler implements CallHandler {
   readonly inputs: InputMessage[] = [];
   readonly requests: CallRequest[] = [];
   readonly #waiters: (() => boolean)[] = [];
-  readonly #watchers = new Set<(epoch: number) => void>();
+  readonly #watchers = new Set<StaleWatcher>();
 
   call(request: CallRequest, sink: CallSink): CallHandle {
     this.requests.push(request);
@@ -57,9 +65,9 @@ export class ScriptedHandler implements CallHandler {
     };
   }
 
-  watchStale(onStale: (epoch: number) => void): () => void {
-    this.#watchers.add(onStale);
-    return () => void this.#watchers.delete(onStale);
+  watchStale(watcher: StaleWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   /** Links that watch. */
@@ -68,7 +76,11 @@ export class ScriptedHandler implements CallHandler {
   }
 
   stale(epoch: number): void {
-    for (const watcher of this.#watchers) watcher(epoch);
+    for (const watcher of this.#watchers) watcher.onStale(epoch);
+  }
+
+  sessionStale(session: string): void {
+    for (const watcher of this.#watchers) watcher.onSessionStale(session);
   }
 
   input(message: InputMessage): void {

@@ -60,11 +60,9 @@ export class AggregatedLists {
   }
 
   async page(kind: ListKind, view: View, caller: CatalogCaller, patienceMs: number): Promise<Buffer> {
-    const { lists } = this.#options;
     const modern = isModernVersion(caller.protocolVersion);
     const key = `${view.id}\0${kind}\0${modern}`;
-    const own =
-      caller.session !== '' && view.servers.some((one) => lists.ownChannel(one, caller) !== undefined);
+    const own = this.#hasOwnChannel(view, caller);
     if (!own) {
       const known = this.#front(key) ?? this.#front(privateFront(key, caller));
       if (known !== undefined) return known.pages.page(caller.cursor);
@@ -76,14 +74,19 @@ export class AggregatedLists {
   }
 
   /**
-   * Milliseconds for which a first page that was just given out stays what a stateless caller of this principal gets,
-   * if nothing changes; 0 when that cannot be told.
+   * Milliseconds for which a first page that was just given out stays what this caller gets, if nothing changes; 0 when
+   * that cannot be told.
    */
   freshMs(kind: ListKind, view: View, caller: CatalogCaller, page: Buffer): number {
-    if (caller.session !== '') return 0;
+    if (this.#hasOwnChannel(view, caller)) return 0;
     const key = `${view.id}\0${kind}\0${isModernVersion(caller.protocolVersion)}`;
     const known = this.#front(key) ?? this.#front(privateFront(key, caller));
     return known?.pages.page(undefined) === page ? Math.floor(known.expiresAt - this.#options.now()) : 0;
+  }
+
+  #hasOwnChannel(view: View, caller: CatalogCaller): boolean {
+    if (caller.session === '') return false;
+    return view.servers.some((server) => this.#options.lists.ownChannel(server, caller) !== undefined);
   }
 
   #front(key: string): { readonly pages: ListPages; readonly expiresAt: number } | undefined {

@@ -7,6 +7,7 @@ import type {
   CallSink,
   DeadlineWheel,
   InputMessage,
+  StaleWatcher,
 } from '@mcp-bridge/link';
 import type { Catalog } from '../catalog/catalog.js';
 import type { ListKind } from '../catalog/list-kind.js';
@@ -88,8 +89,14 @@ export class Dispatcher implements CallHandler {
     else this.#options.sessionCalls.notifyUpstreams(session, envelope);
   }
 
-  watchStale(onStale: (epoch: number) => void): () => void {
-    return this.#options.catalog.watch(onStale);
+  watchStale(watcher: StaleWatcher): () => void {
+    const { catalog, sessions } = this.#options;
+    const unwatchLists = catalog.watch((epoch) => watcher.onStale(epoch));
+    const unwatchSessions = sessions.watch((session) => watcher.onSessionStale(session));
+    return () => {
+      unwatchLists();
+      unwatchSessions();
+    };
   }
 
   /** Ends what would never end by itself, then waits for the rest; after `timeoutMs` the rest ends OUTCOME_UNKNOWN. */
@@ -182,7 +189,17 @@ export class Dispatcher implements CallHandler {
     const { catalog } = this.#options;
     const caller = callerOf(request);
     const result = await catalog.list(kind, view, { ...caller, cursor });
-    call.finish(result, cursor === undefined ? catalog.keepFor(kind, view, caller, result) : undefined);
+    const keep = cursor === undefined ? catalog.keepFor(kind, view, caller, result) : undefined;
+    call.finish(result, keep !== undefined && this.#mayKeep(request) ? keep : undefined);
+  }
+
+  /** A session that has ended meanwhile gets nothing that outlives it. */
+  #mayKeep({ session: id }: CallRequest): boolean {
+    if (id === '') return true;
+    const session = this.#options.sessions.get(id);
+    if (session === undefined) return false;
+    session.listsKept = true;
+    return true;
   }
 
   async #describe(call: ActiveCall, view: View): Promise<void> {

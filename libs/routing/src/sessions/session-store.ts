@@ -19,6 +19,7 @@ export class SessionStore {
   readonly #terminated = new LRUCache<string, true>({ max: MAX_TERMINATED });
   readonly #options: SessionStoreOptions;
   readonly #now: () => number;
+  readonly #watchers = new Set<(session: string) => void>();
 
   constructor(options: SessionStoreOptions) {
     this.#options = options;
@@ -63,6 +64,20 @@ export class SessionStore {
     if (session !== undefined) this.#end(session, 'deleted by the client');
   }
 
+  /** Tells of each session that gateways may not give lists to any more. Returns how to end that. */
+  watch(onStale: (session: string) => void): () => void {
+    this.#watchers.add(onStale);
+    return () => void this.#watchers.delete(onStale);
+  }
+
+  /** The session's lists are its own from now on, if it is one that gateways were allowed to give lists to. */
+  takeBackLists(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session?.listsKept !== true) return;
+    session.listsKept = false;
+    for (const watcher of this.#watchers) watcher(id);
+  }
+
   /** Drops what has been idle for longer than the TTL; the token may bring such a session back. */
   reap(): void {
     const limit = this.#now() - this.#options.idleTtlMs;
@@ -76,6 +91,7 @@ export class SessionStore {
   }
 
   #end(session: Session, reason: string): void {
+    this.takeBackLists(session.id);
     this.#sessions.delete(session.id);
     session.end(reason);
     this.#options.onEnd(session);

@@ -39,6 +39,8 @@ export class Session {
   readonly subscriptions = new Map<string, () => void>();
   /** Server → the channel of this session's own that was lost last; until there is another. */
   readonly lostChannels = new Map<string, UpstreamChannel>();
+  /** Gateways may give it lists without asking here. */
+  listsKept = false;
   lastUsedAt: number;
   /** Raw client request id → call, for `notifications/cancelled`. */
   readonly #calls = new Map<string, ActiveCall>();
