@@ -75,7 +75,8 @@ describe.each(['one', 'two'] as const)('in %s process', (topology) => {
         [tool('no-such-file'), 'MISSING', 'there is no such file'],
       ]),
     );
-    for (const name of BAD) expect(bridge.router.output).toContain(`${name}.mjs`);
+    const isLogged = (): boolean => BAD.every((name) => bridge.router.output.includes(`${name}.mjs`));
+    await waitFor(isLogged, { timeoutMs: 5_000, what: `a log line of each of ${BAD.join(', ')}` });
   });
 
   describe.each(['legacy', 'modern'] as const)('a %s client', (era) => {
