@@ -164,16 +164,23 @@ export const goals = {
   },
   generatorThroughput: {
     id: 'generators',
-    what: 'own generator against wrk on a paced server: throughput apart',
+    what: 'own generator against wrk and h2load, known pace, known times: throughput apart',
     goal: 0.15,
     direction: 'at most',
     unit: 'ratio',
   },
   generatorPercentiles: {
     id: 'generators',
-    what: 'own generator against wrk on a paced server: p50, p95, p99 apart',
+    what: 'own generator against wrk, h2load and the known times: p50, p95, p99 apart',
     goal: 0.15,
     direction: 'at most',
+    unit: 'ratio',
+  },
+  generatorSaturation: {
+    id: 'generators',
+    what: 'own generator on a server that is too fast for it: share of its own limit that it reports',
+    goal: 0.9,
+    direction: 'at least',
     unit: 'ratio',
   },
 } as const satisfies Record<string, Goal>;

@@ -7,6 +7,9 @@ export type LimitServer =
   | 'http-fixed'
   | 'http-json'
   | 'http-paced'
+  | 'http-timed'
+  | 'bare-tools'
+  | 'slow-weather'
   | 'result-server'
   | 'null-router'
   | 'websocket-echo'
@@ -22,10 +25,15 @@ export interface RunningLimit extends AsyncDisposable {
 }
 
 /** Starts a raw server on a free loopback port. */
-export async function startLimit(server: LimitServer, args: readonly string[] = []): Promise<RunningLimit> {
+export async function startLimit(
+  server: LimitServer,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningLimit> {
   const file = fileURLToPath(new URL(`${server}.ts`, import.meta.url));
   const service = await spawnService(process.execPath, [...sourceFlags, file, ...args], {
     readyPattern: /"port":([1-9]\d*)/,
+    env,
   });
   const port = Number(service.ready[1]);
   return {

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { createTempFolder, sendRaw } from '@mcp-bridge/testkit';
+import { createTempFolder } from '@mcp-bridge/testkit';
 import { ensureProgram } from '../ensure-program.js';
 import { kernelUnits } from '../measure/process-stat.js';
 import type { Load, LoadSample } from './load.js';
+import { outputOf, proveAnswer } from './run-program.js';
 import { parseWrkReport, wrkScript, type WrkRequest } from './wrk-script.js';
 
 export interface WrkLoadOptions {
@@ -14,7 +14,7 @@ export interface WrkLoadOptions {
 
 /** Finds wrk, or installs it. */
 export function ensureWrk(progress: (line: string) => void): void {
-  ensureProgram({ command: 'wrk', versionFlag: '-v', debianPackage: 'wrk' }, progress);
+  ensureProgram({ command: 'wrk', debianPackage: 'wrk' }, progress);
 }
 
 /**
@@ -49,28 +49,4 @@ function sampleOf(output: string): LoadSample {
     latency,
     generatorCpuMs: (cpuTicks * 1000) / kernelUnits().ticksPerSecond,
   };
-}
-
-async function proveAnswer(url: string, { headers, body, sessions = [] }: WrkRequest): Promise<void> {
-  const [session] = sessions;
-  const sessionHeader = session === undefined ? {} : { 'mcp-session-id': session };
-  const reply = await sendRaw(url, { headers: { ...headers, ...sessionHeader }, body });
-  if (reply.status !== 200 || reply.text.includes('"error"'))
-    throw new Error(`the load's request got status ${reply.status} from ${url}: ${reply.text.slice(0, 500)}`);
-}
-
-function outputOf(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const stop = (): void => void child.kill('SIGKILL');
-  process.once('exit', stop);
-  return new Promise((resolve, reject) => {
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-    child.once('error', reject);
-    child.once('close', () => {
-      process.off('exit', stop);
-      resolve(output);
-    });
-  });
 }
