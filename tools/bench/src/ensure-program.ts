@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 /** A program that is no npm package. */
 export interface Program {
   readonly command: string;
-  /** Makes it say what it is and end. */
-  readonly versionFlag: string;
   readonly debianPackage: string;
+  /** For one that is not on the path; default: the command can be run. */
+  readonly isInstalled?: () => boolean;
 }
 
 /**
@@ -13,9 +13,11 @@ export interface Program {
  *
  * @throws {Error} that says what to install, where it is not
  */
-export function ensureProgram(program: Program, progress: (line: string) => void): void {
-  const { command, debianPackage } = program;
-  if (isInstalled(program)) return;
+export function ensureProgram(
+  { command, debianPackage, isInstalled = () => canRun(command) }: Program,
+  progress: (line: string) => void,
+): void {
+  if (isInstalled()) return;
   const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
   if (!canInstall)
     throw new Error(
@@ -29,12 +31,13 @@ export function ensureProgram(program: Program, progress: (line: string) => void
     apt('update', '-q');
     apt('install', '-y', '-q', debianPackage);
   }
-  if (!isInstalled(program))
+  if (!isInstalled())
     throw new Error(
       `apt-get could not install ${command}: run "apt-get install ${debianPackage}" and see why.`,
     );
 }
 
-function isInstalled({ command, versionFlag }: Program): boolean {
-  return spawnSync(command, [versionFlag]).error === undefined;
+/** Whatever it makes of the flag: a program that is missing cannot be started. */
+function canRun(command: string): boolean {
+  return spawnSync(command, ['--version'], { timeout: 5_000 }).error === undefined;
 }

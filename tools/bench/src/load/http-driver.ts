@@ -13,6 +13,8 @@ export interface HttpLoadSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** Revision of a 2025-era session that each connection opens first; none without. */
   readonly session?: string;
+  /** Must stand in every answer, besides a result: a tool's error is a result too. */
+  readonly expected?: string;
 }
 
 /** Connects one client and opens its session. */
@@ -30,7 +32,7 @@ export async function openHttpClient(spec: HttpLoadSpec): Promise<LoadConnection
       http.onClose = () => {};
       http.close();
       http = await connectHttp(url);
-      http.onReply = (reply) => connection.onReply(isAnswer(reply, request));
+      http.onReply = (reply) => connection.onReply(isAnswer(reply, request, spec.expected));
       http.onClose = () => connection.onClose();
     },
     send: () => http.send(request.next()),
@@ -40,8 +42,9 @@ export async function openHttpClient(spec: HttpLoadSpec): Promise<LoadConnection
 }
 
 /** The result to the very request that was sent, and to no other. */
-function isAnswer({ status, body }: HttpReply, request: NumberedRequest): boolean {
-  return status === 200 && body.includes(request.idText) && body.includes('"result"');
+function isAnswer({ status, body }: HttpReply, request: NumberedRequest, expected?: string): boolean {
+  const isResult = status === 200 && body.includes(request.idText) && body.includes('"result"');
+  return isResult && (expected === undefined || body.includes(expected));
 }
 
 /** Initializes where the load wants a session; returns the headers of its requests. */

@@ -15,6 +15,8 @@ export interface Subject {
   readonly load: Load;
   /** Requests at this rate instead of a closed loop. */
   readonly ratePerSecond?: number;
+  /** Answers after which it is warm, where the usual number would take it too long. */
+  readonly warmupRequests?: number;
 }
 
 /** One run against one subject. */
@@ -72,9 +74,9 @@ export async function compare(
   pace: Pace,
   progress: (line: string) => void,
 ): Promise<Comparison> {
-  for (const { name, load } of subjects) {
+  for (const { name, load, warmupRequests } of subjects) {
     progress(`warm-up · ${name}`);
-    await warmUp(load, pace.warmupMs);
+    await warmUp(load, pace.warmupMs, warmupRequests);
   }
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 1; round <= pace.rounds; round += 1) {

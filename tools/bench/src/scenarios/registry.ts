@@ -16,6 +16,7 @@ import { services } from './services.js';
 import { spike } from './spike.js';
 import { stdioCost } from './stdio-cost.js';
 import { sustained } from './sustained.js';
+import { tools } from './tools.js';
 import { transports } from './transports.js';
 
 /** Every scenario, in the order of `--help`. */
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   connections,
   services,
   serialization,
+  tools,
   nativeTools,
   routerApi,
   baseline,

@@ -16,6 +16,8 @@ export interface BridgeOptions extends Omit<BridgeConfigOptions, 'routerPort' | 
   readonly checkout?: string;
   /** For the bridge's processes. */
   readonly nodeFlags?: readonly string[];
+  /** Added to the environment of the bridge's processes: what native tools read. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A router that is already there, in place of the bridge's own; needs two processes. */
   readonly router?: { readonly port: number; readonly processes: readonly MeteredProcess[] };
   /** One process with everything, or a gateway and a router. */
@@ -81,10 +83,14 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeTarget>
     const run = async (command: string, readyPattern: RegExp, tcpPort?: number): Promise<SpawnedService> => {
       const config = bridgeConfig({ ...options, routerPort, ...(tcpPort !== undefined && { tcpPort }) });
       const file = await folder.write(`bridge-${command}-${tcpPort ?? 0}.json`, JSON.stringify(config));
-      const { profileFolder, nodeFlags = [] } = options;
+      const { profileFolder, nodeFlags = [], env = {} } = options;
       const flags = profileFolder === undefined ? [] : profileFlags(profileFolder, command);
       const args = [...nodeFlags, ...flags, COMMAND, options.checkout ?? ROOT, command, '-c', file];
-      const service = await spawnService(process.execPath, args, { readyPattern, cwd: ROOT });
+      const service = await spawnService(process.execPath, args, {
+        readyPattern,
+        cwd: ROOT,
+        env,
+      });
       // In order, because only then a profile is written.
       resources.add({ [Symbol.asyncDispose]: () => service.stop().then(() => {}) });
       return service;

@@ -9,7 +9,7 @@ export const NGINX = 'nginx, bare proxy';
 
 /** Finds nginx, or installs it. */
 export function ensureNginx(progress: (line: string) => void): void {
-  ensureProgram({ command: 'nginx', versionFlag: '-v', debianPackage: 'nginx-light' }, progress);
+  ensureProgram({ command: 'nginx', debianPackage: 'nginx-light' }, progress);
 }
 
 /**
