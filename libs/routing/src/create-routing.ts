@@ -165,7 +165,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     onChannel,
     onUnsolicited,
   });
-  const acquire = (server: string, request: CallRequest): Promise<ChannelLease> =>
+  const acquire = async (server: string, request: CallRequest): Promise<ChannelLease> =>
     forwarder.acquire(server, request);
   const listens = new ClientListens({
     catalog,

@@ -20,6 +20,7 @@ import { ActiveCall } from './active-call.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import { callerOf } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
+import type { NowOrLater } from './now-or-later.js';
 
 export interface DispatcherOptions {
   readonly views: Views;
@@ -66,7 +67,8 @@ export class Dispatcher implements CallHandler {
       return NOTHING;
     }
     try {
-      this.#route(call)?.catch((error: unknown) => call.fail(error));
+      const routed = this.#route(call);
+      if (routed instanceof Promise) routed.catch((error: unknown) => call.fail(error));
     } catch (error) {
       call.fail(error);
     }
@@ -138,7 +140,7 @@ export class Dispatcher implements CallHandler {
     return call;
   }
 
-  #route(call: ActiveCall): Promise<void> | undefined {
+  #route(call: ActiveCall): NowOrLater<void> {
     const { request } = call;
     const { forwarder, listens, sessionCalls } = this.#options;
     const view = this.#options.views.requireView(request.view);

@@ -16,6 +16,8 @@ import type { ActiveCall } from './active-call.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeContext, Target } from './exchange.js';
 import { ensureLogLevel } from './log-levels.js';
+import { andThen } from './now-or-later.js';
+import type { NowOrLater } from './now-or-later.js';
 import type { TaskOwners } from './task-owners.js';
 
 /** What legacy clients hear from modern upstreams before they chose a level. */
@@ -47,14 +49,13 @@ export class Forwarder {
     this.#context = { held, tasks, onUnsolicited, relistHeaders, mayRepeat };
   }
 
-  async forward(call: ActiveCall, view: View): Promise<void> {
+  forward(call: ActiveCall, view: View): NowOrLater<void> {
     const { request } = call;
     if (request.logLevel !== '' && !isLogLevel(request.logLevel)) {
       throw new BridgeError('INVALID_PARAMS', `"${request.logLevel}" is not a log level`);
     }
     if (request.method === 'resources/read') return this.#readResource(call, view);
-    const target = await this.#targetOf(request, view);
-    if (!call.ended) await this.#exchange(call, target);
+    return andThen(this.#targetOf(request, view), (target) => this.#exchange(call, target));
   }
 
   /** Methods that only some servers know: passed on where the view has one server, so that one can answer. */
@@ -75,50 +76,42 @@ export class Forwarder {
   }
 
   /** @throws {BridgeError} UPSTREAM_UNAVAILABLE, OVERLOADED */
-  async acquire(server: string, request: CallRequest): Promise<ChannelLease> {
+  acquire(server: string, request: CallRequest): NowOrLater<ChannelLease> {
     const upstream = this.#options.servers.get(server);
     if (upstream === undefined)
       throw new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${server}" is not configured`);
-    const lease = await upstream.acquire(scopeOf(request));
-    this.#options.onChannel(server, lease, request);
-    return lease;
+    return andThen(upstream.acquire(scopeOf(request)), (lease) => {
+      this.#options.onChannel(server, lease, request);
+      return lease;
+    });
   }
 
-  async #exchange(call: ActiveCall, target: Target): Promise<void> {
+  #exchange(call: ActiveCall, target: Target): NowOrLater<void> {
+    if (call.ended) return undefined;
     const { request } = call;
     const { held, servers } = this.#options;
     call.limit(servers.timeoutMsOf(target.server));
-    const modern = isModernVersion(request.protocolVersion);
-    const state = modern ? held.stateOf(request) : 'none';
-    if (state === 'own') {
-      held.resume(call);
-      return;
-    }
-    const lease = await this.acquire(target.server, request);
-    if (call.ended) {
-      lease.release();
-      return;
-    }
-    if (request.method === 'tasks/list' && !lease.owned) {
-      // The list would hold the tasks of everybody who uses this connection (requirement 64).
-      lease.release();
-      throw new BridgeError(
-        'METHOD_NOT_FOUND',
-        'This server is shared by several clients; ask for tasks by their ids',
-      );
-    }
-    if (state === 'foreign' && lease.channel.info.era === 'legacy') {
-      // Legacy servers make no states: it is forged, or of a router that is gone with the call that it held.
-      lease.release();
-      throw refusedState();
-    }
-    if (request.method === 'tools/call' && servers.pinOf(target.server) !== false) {
-      await this.#requireUnchanged(lease, target, request);
-      if (call.ended) {
+    const state = isModernVersion(request.protocolVersion) ? held.stateOf(request) : 'none';
+    if (state === 'own') return held.resume(call);
+    return andThen(this.acquire(target.server, request), (lease) => {
+      if (call.ended) return lease.release();
+      const refusal = refusalOf(request, lease, state);
+      if (refusal !== undefined) {
         lease.release();
-        return;
+        throw refusal;
       }
-    }
+      if (request.method !== 'tools/call' || servers.pinOf(target.server) === false)
+        return this.#start(call, lease, target);
+      return this.#requireUnchanged(lease, target, request).then(() => {
+        if (call.ended) lease.release();
+        else this.#start(call, lease, target);
+      });
+    });
+  }
+
+  #start(call: ActiveCall, lease: ChannelLease, target: Target): void {
+    const { request } = call;
+    const modern = isModernVersion(request.protocolVersion);
     const session = this.#sessionOf(request);
     const wanted = modern ? request.logLevel : (session?.logLevel ?? '');
     ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
@@ -137,7 +130,7 @@ export class Forwarder {
     }
   }
 
-  #targetOf(request: CallRequest, view: View): Target | Promise<Target> {
+  #targetOf(request: CallRequest, view: View): NowOrLater<Target> {
     switch (request.method) {
       case 'tools/call':
         return this.#toolTarget(request, view);
@@ -148,7 +141,7 @@ export class Forwarder {
     }
   }
 
-  #toolTarget(request: CallRequest, view: View): Target | Promise<Target> {
+  #toolTarget(request: CallRequest, view: View): NowOrLater<Target> {
     const target = found(view.resolveTool(request.name), 'tool', request.name);
     const headers = this.#headersFor(target, request);
     return headers === undefined ? target : headers;
@@ -203,7 +196,7 @@ export class Forwarder {
     if (server === undefined || !view.allowsResource(request.name, server)) {
       throw resourceNotFound(request);
     }
-    if (!call.ended) await this.#exchange(call, { server, upstreamName: undefined });
+    await this.#exchange(call, { server, upstreamName: undefined });
   }
 
   #sessionOf(request: CallRequest): Session | undefined {
@@ -243,6 +236,21 @@ export function resourceNotFound(request: CallRequest): BridgeError {
   return new BridgeError(code, `Resource not found: ${request.name}`, {
     data: JSON.stringify({ uri: request.name }),
   });
+}
+
+/** Why a call must not run on the channel that it was given. */
+function refusalOf(
+  request: CallRequest,
+  lease: ChannelLease,
+  state: 'none' | 'foreign',
+): BridgeError | undefined {
+  // The list would hold the tasks of everybody who uses this connection (requirement 64).
+  if (request.method === 'tasks/list' && !lease.owned) {
+    const message = 'This server is shared by several clients; ask for tasks by their ids';
+    return new BridgeError('METHOD_NOT_FOUND', message);
+  }
+  // Legacy servers make no states: it is forged, or of a router that is gone with the call that it held.
+  return state === 'foreign' && lease.channel.info.era === 'legacy' ? refusedState() : undefined;
 }
 
 function onlyServer(view: View): string | undefined {

@@ -108,10 +108,7 @@ export function startNativeServer(options: NativeServerOptions): NativeServer {
       await loaded;
       return channel;
     },
-    async acquire() {
-      await loaded;
-      return lease;
-    },
+    acquire: () => (state === 'starting' ? loaded.then(() => lease) : lease),
     existing: () => undefined,
     endSession: () => Promise.resolve(),
     async drain(timeoutMs) {

@@ -148,9 +148,10 @@ export interface UpstreamServer {
    * The channel for this scope, started when needed. Modern upstreams and `shared` ones answer with a shared
    * channel; a legacy session gets its own. A stateless caller whose capabilities would let a legacy upstream
    * ask the client for input gets a channel of its own for the time of the lease.
+   * No promise where the channel is there: the caller then waits for nothing.
    * @throws {BridgeError} UPSTREAM_UNAVAILABLE when the server is in backoff or does not start
    */
-  acquire(scope: ChannelScope): Promise<ChannelLease>;
+  acquire(scope: ChannelScope): ChannelLease | Promise<ChannelLease>;
   /** The live channel of a legacy session, if there is one; starts nothing. */
   existing(session: string): UpstreamChannel | undefined;
   /** Ends the channels of a legacy session. */
