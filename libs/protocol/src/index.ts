@@ -1,6 +1,6 @@
 export { ABSENT } from './envelope.js';
 export type { Envelope, Span } from './envelope.js';
-export { isBatch, readableId, scanEnvelope, scanMessages } from './scan-envelope.js';
+export { checkJson, isBatch, readableId, scanEnvelope, scanMessages } from './scan-envelope.js';
 export type { ScanLimits } from './scan-envelope.js';
 export { arrayItems, canonicalId, objectMembers, rawBytes, rawText, upstreamError } from './members.js';
 export type { Member } from './members.js';

@@ -54,6 +54,16 @@ export function scanEnvelope(bytes: Buffer, limits: ScanLimits = {}): Envelope {
   return buildEnvelope(bytes, start, end, slots);
 }
 
+/**
+ * Validates text that is to become a value inside a message of our own: one JSON value, as strictly as `scanEnvelope`.
+ *
+ * @throws {BridgeError} PARSE_ERROR, PAYLOAD_TOO_LARGE, and INVALID_REQUEST when it nests too deeply
+ */
+export function checkJson(bytes: Buffer, limits: ScanLimits = {}): void {
+  checkText(bytes, limits);
+  refuseTail(bytes, skipValue(bytes, skipWhitespace(bytes, 0), depthOf(limits)));
+}
+
 /** True when the message's first byte opens an array: a batch, for `scanMessages`. */
 export function isBatch(bytes: Buffer): boolean {
   return byteAt(bytes, skipWhitespace(bytes, 0)) === OPEN_BRACKET;
@@ -126,11 +136,15 @@ function checkText(bytes: Buffer, limits: ScanLimits): void {
  * to its end too, so that bad JSON is told from JSON that is no message.
  */
 function recordMessage(bytes: Buffer, start: number, limits: ScanLimits): number {
-  const depth = Math.min(limits.maxDepth ?? DEFAULT_MAX_DEPTH, MOST_DEPTH);
+  const depth = depthOf(limits);
   slots.fill(-1);
   return byteAt(bytes, start) === OPEN_BRACE
     ? recordMembers(bytes, start, ENVELOPE, slots, depth)
     : skipValue(bytes, start, depth);
+}
+
+function depthOf({ maxDepth = DEFAULT_MAX_DEPTH }: ScanLimits): number {
+  return Math.min(maxDepth, MOST_DEPTH);
 }
 
 function refuseTail(bytes: Buffer, end: number): void {

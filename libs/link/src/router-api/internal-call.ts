@@ -1,16 +1,26 @@
-import { BridgeError, scanEnvelope } from '@mcp-bridge/protocol';
+import { BridgeError, checkJson } from '@mcp-bridge/protocol';
 import type { CallHandler, CallRequest, CallSink, Principal } from '../link.js';
 
 const VERSION = '2026-07-28';
 const META = 'io.modelcontextprotocol/';
+const META_MEMBERS = `"${META}protocolVersion":"${VERSION}","${META}clientCapabilities":{}`;
+const HEAD = '{"_meta":';
+const TOKEN_KEY = '"progressToken":';
+const NAME_KEY = ',"name":';
+/** What a whole message may have (128) without the levels of the message itself and its params. */
+const MAX_DEPTH = 126;
 
 /** What an internal service asks for; becomes the same call that a stateless MCP client would make. */
 export interface InternalCall {
   readonly method: 'tools/call' | 'tools/list';
   readonly principal: Principal;
   readonly view: string;
-  /** Raw JSON members of `params`, without braces and without `_meta`. */
-  readonly members: string;
+  /** The tool to call; `''` for none. */
+  readonly tool: string;
+  /** As the service gave it; `''` for none. */
+  readonly argumentsJson: string;
+  /** `''` for none. */
+  readonly cursor: string;
   readonly timeoutMs: number;
   readonly traceparent: string;
   /** Ask for progress notes. */
@@ -19,55 +29,60 @@ export interface InternalCall {
 }
 
 /**
- * Makes the router's call of it. The whole message is scanned as if a client had sent it, so what an internal
- * service hands over as JSON meets the same rules.
+ * Makes the router's call of it. What an internal service hands over as JSON meets the rules of a client's message; the
+ * text around it is our own, and where its parts lie is known without a scan.
  *
- * @param maxBytes - longest message
- * @throws {BridgeError} PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, PAYLOAD_TOO_LARGE
+ * @param maxBytes - longest params
+ * @throws {BridgeError} PARSE_ERROR, INVALID_REQUEST, PAYLOAD_TOO_LARGE
  */
 export function toRouterCall(call: InternalCall, maxBytes: number): CallRequest {
-  const token = call.progress ? '"progressToken":0,' : '';
-  const level = call.logLevel === '' ? '' : `,"${META}logLevel":${JSON.stringify(call.logLevel)}`;
-  const meta = `{${token}"${META}protocolVersion":"${VERSION}","${META}clientCapabilities":{}${level}}`;
-  const members = call.members === '' ? '' : `${call.members},`;
-  const text = `{"jsonrpc":"2.0","id":0,"method":"${call.method}","params":{${members}"_meta":${meta}}}`;
-  const bytes = Buffer.from(text);
-  const envelope = scanEnvelope(bytes, { maxBytes });
-  const origin = envelope.params.start;
-  const at = (position: number): number => (position < 0 ? -1 : position - origin);
+  const { tool, argumentsJson, cursor, progress, logLevel } = call;
+  const token = progress ? `${TOKEN_KEY}0,` : '';
+  const level = logLevel === '' ? '' : `,"${META}logLevel":${JSON.stringify(logLevel)}`;
+  const head = `${HEAD}{${token}${META_MEMBERS}${level}}`;
+  const name = JSON.stringify(tool);
+  const named = tool === '' ? '' : `${NAME_KEY}${name}`;
+  const page = cursor === '' ? '' : `,"cursor":${JSON.stringify(cursor)}`;
+  const args = argumentsJson === '' ? '' : `,"arguments":${argumentsJson}`;
+  const params = Buffer.from(`${head}${named}${page}${args}}`);
+  if (params.length > maxBytes) {
+    const message = `The call has ${params.length} bytes of params; the limit is ${maxBytes}`;
+    throw new BridgeError('PAYLOAD_TOO_LARGE', message);
+  }
+  const end = params.length - 1;
+  if (args !== '') {
+    const given = params.subarray(end - Buffer.byteLength(argumentsJson), end);
+    checkJson(given, { maxBytes, maxDepth: MAX_DEPTH });
+  }
+  const metaEnd = Buffer.byteLength(head);
+  const nameStart = tool === '' ? -1 : metaEnd + NAME_KEY.length;
+  const tokenStart = progress ? HEAD.length + 1 + TOKEN_KEY.length : -1;
   return {
     principal: call.principal,
     view: call.view,
     method: call.method,
-    name: envelope.name ?? '',
-    params: bytes.subarray(envelope.params.start, envelope.params.end),
+    name: tool,
+    params,
     spans: {
-      nameStart: at(envelope.nameSpan.start),
-      nameEnd: at(envelope.nameSpan.end),
-      metaStart: at(envelope.meta.start),
-      metaEnd: at(envelope.meta.end),
-      progressTokenStart: at(envelope.progressToken.start),
-      progressTokenEnd: at(envelope.progressToken.end),
+      nameStart,
+      nameEnd: tool === '' ? -1 : nameStart + Buffer.byteLength(name),
+      metaStart: HEAD.length,
+      metaEnd,
+      progressTokenStart: tokenStart,
+      progressTokenEnd: progress ? tokenStart + 1 : -1,
     },
     clientRequestId: '0',
     protocolVersion: VERSION,
     capabilities: '{}',
     clientInfo: '',
     session: '',
-    logLevel: call.logLevel,
+    logLevel,
     timeoutMs: call.timeoutMs,
     paramHeaders: '',
     traceparent: call.traceparent,
     home: '',
     replayStream: '',
   };
-}
-
-/** The raw JSON members of a tool call's params. */
-export function toolMembers(tool: string, argumentsJson: string): string {
-  if (tool === '') throw new BridgeError('INVALID_PARAMS', 'tool is missing: name the tool to call');
-  const args = argumentsJson === '' ? '' : `,"arguments":${argumentsJson}`;
-  return `"name":${JSON.stringify(tool)}${args}`;
 }
 
 /**

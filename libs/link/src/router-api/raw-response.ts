@@ -17,14 +17,15 @@ const MAX_OVERHEAD = 1 + 5 + 2;
 
 function encodeRawResponse({ result, isError }: RawResponse): Buffer {
   const message = Buffer.allocUnsafe(result.length + MAX_OVERHEAD);
-  let at = message.writeUInt8(RESULT_JSON, 0);
+  let at = 0;
+  message[at++] = RESULT_JSON;
   let length = result.length;
-  for (; length > 0x7f; length >>>= 7) at = message.writeUInt8((length & 0x7f) | 0x80, at);
-  at = message.writeUInt8(length, at);
+  for (; length > 0x7f; length >>>= 7) message[at++] = (length & 0x7f) | 0x80;
+  message[at++] = length;
   at += result.copy(message, at);
   if (isError) {
-    at = message.writeUInt8(IS_ERROR, at);
-    at = message.writeUInt8(1, at);
+    message[at++] = IS_ERROR;
+    message[at++] = 1;
   }
   return message.subarray(0, at);
 }

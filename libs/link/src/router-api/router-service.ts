@@ -16,7 +16,7 @@ import type {
   Tool,
 } from '../gen/mcp_bridge/router/v1/router.js';
 import type { CallHandler, CallSink, Principal } from '../link.js';
-import { type InternalCall, runCall, toRouterCall, toolMembers } from './internal-call.js';
+import { type InternalCall, runCall, toRouterCall } from './internal-call.js';
 import type { RawResponse } from './raw-response.js';
 import { checkRequestLimit } from './request-limit.js';
 import { toStatus } from './status.js';
@@ -67,14 +67,15 @@ export function createRouterService(options: RouterServiceOptions): RawRouterSer
     }),
     listTools: unary((call, onCancel) => {
       const { caller, view, cursor } = call.request;
-      const members = cursor === '' ? '' : `"cursor":${JSON.stringify(cursor)}`;
       return listTools(
         options,
         {
           method: 'tools/list',
           principal: principalOf(caller),
           view,
-          members,
+          tool: '',
+          argumentsJson: '',
+          cursor,
           timeoutMs: timeoutOf(call),
           traceparent: '',
           progress: false,
@@ -96,14 +97,17 @@ function callOne(
   try {
     checkRequestLimit(call.request);
     const request = toRouterCall(toolCall(call.request, timeoutOf(call)), maxMessageBytes);
-    const handle = handler.call(request, new SingleReply(reply, maxMessageBytes));
-    call.on('cancelled', () => handle.cancel('client'));
+    const sink = new SingleReply(reply, maxMessageBytes);
+    const handle = handler.call(request, sink);
+    // Cheap tools have answered by now, and nobody has to listen for who gives up waiting.
+    if (!sink.answered) call.on('cancelled', () => handle.cancel('client'));
   } catch (error) {
     reply(toStatus(BridgeError.from(error)));
   }
 }
 
 class SingleReply implements CallSink {
+  answered = false;
   readonly #reply: sendUnaryData<RawResponse>;
   readonly #maxBytes: number;
 
@@ -118,10 +122,14 @@ class SingleReply implements CallSink {
 
   onResult(result: Buffer): void {
     if (result.length > this.#maxBytes) this.onError(tooLong());
-    else this.#reply(null, { result, isError: saysError(result) });
+    else {
+      this.answered = true;
+      this.#reply(null, { result, isError: saysError(result) });
+    }
   }
 
   onError(error: BridgeError): void {
+    this.answered = true;
     this.#reply(toStatus(error));
   }
 }
@@ -212,12 +220,16 @@ interface Definition {
   readonly description?: string;
 }
 
+/** @throws {BridgeError} INVALID_PARAMS when no tool is named */
 function toolCall(call: ApiCall, timeoutMs: number, progress = false, logLevel = ''): InternalCall {
+  if (call.tool === '') throw new BridgeError('INVALID_PARAMS', 'tool is missing: name the tool to call');
   return {
     method: 'tools/call',
     principal: principalOf(call.caller),
     view: call.view,
-    members: toolMembers(call.tool, call.argumentsJson),
+    tool: call.tool,
+    argumentsJson: call.argumentsJson,
+    cursor: '',
     timeoutMs,
     traceparent: call.traceparent,
     progress,
