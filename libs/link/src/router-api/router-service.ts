@@ -23,6 +23,8 @@ import { toStatus } from './status.js';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_BATCH = 1_000;
+/** As bytes: it is looked for in every result. */
+const IS_ERROR_KEY = Buffer.from('"isError"');
 
 /** The state of one configured server. */
 export type ServerState = Server;
@@ -242,8 +244,8 @@ function principalOf(caller: ApiCall['caller']): Principal {
 }
 
 function timeoutOf(call: { getDeadline(): Date | number }): number {
-  const left = Number(call.getDeadline()) - Date.now();
-  return Number.isFinite(left) ? Math.max(1, Math.ceil(left)) : DEFAULT_TIMEOUT_MS;
+  const deadline = Number(call.getDeadline());
+  return deadline === Infinity ? DEFAULT_TIMEOUT_MS : Math.max(1, Math.ceil(deadline - Date.now()));
 }
 
 /** @throws {BridgeError} PAYLOAD_TOO_LARGE when there is no room for it */
@@ -260,7 +262,7 @@ function tooLong(): BridgeError {
 
 /** Most results never say so; only those that do are looked into. */
 function saysError(result: Buffer): boolean {
-  if (!result.includes('"isError"')) return false;
+  if (!result.includes(IS_ERROR_KEY)) return false;
   return (JSON.parse(result.toString('utf8')) as { isError?: unknown }).isError === true;
 }
 

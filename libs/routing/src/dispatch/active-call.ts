@@ -96,10 +96,9 @@ export class ActiveCall extends DeadlineEntry {
 
   /** Shortens the time that is left, where there is a limit at all; it is never extended, whatever progress comes. */
   limit(timeoutMs: number): void {
+    if (this.#ended || timeoutMs >= this.request.timeoutMs) return;
     const deadlineAt = this.#deadlines.now() + timeoutMs;
-    if (!this.#ended && this.request.timeoutMs > 0 && deadlineAt < this.deadlineAt) {
-      this.#deadlines.add(this, deadlineAt);
-    }
+    if (deadlineAt < this.deadlineAt) this.#deadlines.add(this, deadlineAt);
   }
 
   /** Ends the call with an error and undoes the upstream work (deadline, drain). */

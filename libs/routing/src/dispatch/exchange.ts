@@ -64,7 +64,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
   readonly #base: UpstreamParams;
   /** The level that the upstream was asked for on behalf of this call, `''` for none. */
   readonly #logLevel: string;
-  readonly #asks: OpenAsks;
+  /** Made with the first question: most calls never hear one. */
+  #asks: OpenAsks | undefined;
   #request: CallRequest;
   /** The client call that waits now; none while the exchange is held. */
   #call: ActiveCall | undefined;
@@ -92,7 +93,6 @@ export class Exchange implements UpstreamSink, HeldExchange {
     this.#base = upstreamParams(call.request, target.upstreamName, lease.channel.info.era, logLevel);
     this.#sent = this.#base;
     this.#logLevel = logLevel;
-    this.#asks = new OpenAsks();
     this.#attach(call);
   }
 
@@ -101,6 +101,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
   }
 
   get asks(): OpenAsks {
+    this.#asks ??= new OpenAsks();
     return this.#asks;
   }
 
@@ -133,7 +134,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
         deadlineAt: this.#call.deadlineAt,
         logLevel: this.#logLevel,
         owner: `${request.principal.tenant}\0${request.principal.id}`,
-        ...(this.#target.headers === undefined ? {} : { headers: this.#target.headers }),
+        headers: this.#target.headers,
       },
       this,
     );
@@ -150,7 +151,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
         if (this.#wantsLog(notification)) this.#deliver(messageOf(notification));
         return;
       case 'notifications/cancelled':
-        this.#asks.withdraw(rawRequestId(notification));
+        this.#asks?.withdraw(rawRequestId(notification));
         return;
       case 'notifications/tools/list_changed':
       case 'notifications/prompts/list_changed':
@@ -178,7 +179,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
       return;
     }
     if (isModernVersion(this.#request.protocolVersion)) {
-      this.#asks.add(question, respond);
+      this.asks.add(question, respond);
       if (this.#call !== undefined) this.#context.held.answerSoon(this);
       return;
     }
@@ -191,7 +192,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
       respond('error', Buffer.from('{"code":-32603,"message":"The client cannot be asked now"}'));
       return;
     }
-    this.#asks.addRelayed(question, undo);
+    this.asks.addRelayed(question, undo);
   }
 
   /** Lets the client of a resumable stream go for as long as the upstream is polled itself. */
@@ -273,7 +274,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
   abandon(reason: string): void {
     this.#cancelUpstream?.(reason);
     this.#cancelUpstream = undefined;
-    this.#asks.refuseAll(reason);
+    this.#asks?.refuseAll(reason);
     this.#release();
   }
 
@@ -288,7 +289,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
 
   #settle(outcome: { result: Buffer } | { error: BridgeError }): void {
     this.#outcome = outcome;
-    this.#asks.withdrawAll('The call has ended');
+    this.#asks?.withdrawAll('The call has ended');
     this.#release();
     this.#flushOutcome();
   }

@@ -114,7 +114,7 @@ export class Forwarder {
     const modern = isModernVersion(request.protocolVersion);
     const session = this.#sessionOf(request);
     const wanted = modern ? request.logLevel : (session?.logLevel ?? '');
-    ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
+    if (wanted !== '') ensureLogLevel(lease.channel, wanted, ownerOf(request), !modern);
     const level = modern ? request.logLevel : wanted || DEFAULT_LEGACY_LEVEL;
     new Exchange(this.#context, call, lease, target, session, level).start();
   }

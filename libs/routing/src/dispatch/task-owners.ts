@@ -7,6 +7,9 @@ interface TaskOwner {
   readonly owner: string;
 }
 
+/** As bytes: it is looked for in every call. */
+const TASK_KEY = Buffer.from('"task"');
+
 /**
  * Which server made which task, and for whom (requirement 64). A task of another principal is as unknown as a
  * made-up one. Lost with the router: the client then starts the task anew.
@@ -16,7 +19,7 @@ export class TaskOwners {
 
   /** Looks for a created task in a result: `resultType: "task"`, or the reply to a call that asked for one. */
   learn(server: string, request: CallRequest, reply: Envelope): void {
-    if (reply.resultType !== 'task' && !request.params.includes('"task"')) return;
+    if (reply.resultType !== 'task' && !request.params.includes(TASK_KEY)) return;
     // Scanned: a JSON object.
     const result = JSON.parse(reply.bytes.toString('utf8', reply.result.start, reply.result.end)) as {
       taskId?: unknown;

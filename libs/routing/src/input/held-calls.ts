@@ -26,6 +26,9 @@ const GATHER_MS = 50;
 /** More questions than this do not put off the answer any further. */
 const MAX_GATHERED = 32;
 
+/** As bytes: it is looked for in every call of a modern client. */
+const STATE_KEY = Buffer.from('"requestState"');
+
 export interface HeldCallsOptions {
   readonly sealer: Sealer;
   /** Names this router in front of the sealed state, so that a gateway finds the way back. */
@@ -97,7 +100,7 @@ export class HeldCalls {
 
   /** Whose `requestState` comes back with this request, if any: a state of ours names this router in front. */
   stateOf(request: CallRequest): 'none' | 'own' | 'foreign' {
-    if (!request.params.includes('"requestState"')) return 'none';
+    if (!request.params.includes(STATE_KEY)) return 'none';
     // The gateway validated the params as a JSON object.
     const { requestState } = JSON.parse(request.params.toString('utf8')) as { requestState?: unknown };
     if (requestState === undefined) return 'none';

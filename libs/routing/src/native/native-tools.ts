@@ -113,13 +113,14 @@ export class NativeTools {
       sink.onError(new BridgeError('INVALID_PARAMS', `Unknown tool: ${request.name}`));
       return { cancel: () => undefined };
     }
-    const [tenant = '', id = ''] = request.owner.split('\0');
+    const { owner } = request;
+    const tenantEnd = owner.indexOf('\0');
     this.#calls += 1;
     this.#inFlight += 1;
     const input = {
-      callId: this.#callIds + this.#calls.toString(36),
+      callId: `${this.#callIds}${this.#calls}`,
       params: request.params,
-      principal: { tenant, id },
+      principal: { tenant: owner.slice(0, tenantEnd), id: owner.slice(tenantEnd + 1) },
       wantsProgress: request.progressTokenStart >= 0,
       logLevel: request.logLevel,
     };

@@ -174,12 +174,12 @@ class RunningCall implements ToolCall {
 }
 
 function argumentsIn(params: Uint8Array): unknown {
-  const { buffer, byteOffset, byteLength } = params;
+  // A buffer that came to a worker is one no more.
+  const bytes = Buffer.isBuffer(params)
+    ? params
+    : Buffer.from(params.buffer, params.byteOffset, params.byteLength);
   // The gateway validated the params as a JSON object.
-  const parsed = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8')) as Record<
-    string,
-    unknown
-  >;
+  const parsed = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
   return parsed['arguments'] ?? {};
 }
 

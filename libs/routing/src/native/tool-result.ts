@@ -35,8 +35,11 @@ function givenResult(tool: LoadedTool, result: Record<string, unknown>): string 
     if (fault !== undefined) return brokenOutput(tool, fault);
   }
   // In front, where `replyEnvelope` expects it; a native tool has nothing to ask the client.
-  const { resultType: _resultType, ...rest } = result;
-  return JSON.stringify({ resultType: 'complete', ...rest });
+  const { resultType } = result;
+  const json = JSON.stringify(resultType === undefined ? result : { ...result, resultType: undefined });
+  // As of an object that makes its own JSON.
+  if (!json.startsWith('{"')) throw new Error('its JSON has no content');
+  return `{"resultType":"complete",${json.slice(1)}`;
 }
 
 function brokenOutput(tool: LoadedTool, fault: string): string {

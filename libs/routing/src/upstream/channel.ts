@@ -23,7 +23,7 @@ export interface UpstreamRequest {
   readonly progressTokenStart: number;
   readonly progressTokenEnd: number;
   /** Extra headers for HTTP upstreams (`mcp-param-*`), lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Revision to announce in the version header of a modern HTTP upstream. */
   readonly protocolVersion: string;
   /** Monotonic milliseconds (`performance.now()`) by which the caller will give up; 0 for none. */
