@@ -40,11 +40,12 @@ export class KeptResults {
 
   find(request: CallRequest, clock: { now(): number }): Buffer | undefined {
     if (!isKeepable(request)) return undefined;
-    const kept = this.#results.get(keyOf(request));
+    // Not `get`, which would count the use: a tenth of the request. What is kept is kept anew within minutes anyway.
+    const kept = this.#results.peek(keyOf(request));
     if (kept === undefined) return undefined;
     const now = clock.now();
     if (now >= kept.expiresAt) return undefined;
-    if (request.session !== '' && now >= (this.#sessions.get(request.session) ?? NEVER)) return undefined;
+    if (request.session !== '' && now >= (this.#sessions.peek(request.session) ?? NEVER)) return undefined;
     return kept.result;
   }
 

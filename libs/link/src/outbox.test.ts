@@ -62,10 +62,19 @@ async function settle(): Promise<void> {
 describe('batches', () => {
   test('frames of one turn leave as one message, at the end of the turn', async () => {
     outbox.addCredit(1_000_000);
-    for (let id = 1; id <= 100; id++) outbox.reply(FRAME.RESULT, id, bytes(100));
+    for (let id = 1; id <= 31; id++) outbox.reply(FRAME.RESULT, id, bytes(100));
     expect(batches).toHaveLength(0);
     await turn();
     expect(batches).toHaveLength(1);
+    expect(heard).toHaveLength(31);
+  });
+
+  test('of many frames the first leave before the turn is over', async () => {
+    outbox.addCredit(1_000_000);
+    for (let id = 1; id <= 100; id++) outbox.reply(FRAME.RESULT, id, bytes(100));
+    expect(heard).toHaveLength(96);
+    await turn();
+    expect(batches).toHaveLength(4);
     expect(heard).toHaveLength(100);
   });
 
@@ -78,18 +87,15 @@ describe('batches', () => {
     expect(Math.max(...batches)).toBeLessThan(MAX_BATCH_BYTES + 64 * 1024 + 100);
   });
 
-  test('a buffer is written to again only after the stream is done with it', async () => {
-    outbox.addCredit(1_000_000);
-    outbox.reply(FRAME.RESULT, 1, bytes(1));
+  test('wait while the stream has not taken the last ones', async () => {
+    outbox.addCredit(100_000_000);
+    for (let id = 1; id <= 20; id++) outbox.reply(FRAME.RESULT, id, bytes(60_000));
     await turn();
-    outbox.reply(FRAME.RESULT, 2, bytes(1));
-    await turn();
-    outbox.reply(FRAME.RESULT, 3, bytes(1));
-    await turn();
-    expect(batches).toHaveLength(2); // two writes under way are enough
-    pending.shift()?.();
-    await turn();
-    expect(heard).toEqual(['4 1 1', '4 2 1', '4 3 1']);
+    const handedOver = batches.reduce((sum, size) => sum + size, 0);
+    expect(handedOver).toBeGreaterThan(MAX_BATCH_BYTES);
+    expect(handedOver).toBeLessThan(3 * MAX_BATCH_BYTES);
+    await settle();
+    expect(heard).toEqual(Array.from({ length: 20 }, (_, at) => `4 ${at + 1} 60000`));
   });
 });
 

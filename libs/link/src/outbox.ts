@@ -14,11 +14,18 @@ export interface OutboxOptions {
   readonly maxBufferedBytes: number;
 }
 
-/** Batches handed to the stream and not yet taken by the socket. More would only queue there, out of our order. */
-const MAX_WRITES = 2;
+/** Bytes handed to the stream and not yet taken by the socket. More would only queue there, out of our order. */
+const MAX_BYTES_IN_STREAM = 2 * MAX_BATCH_BYTES;
+/** Writers kept for the next batches. */
+const MAX_SPARE = 4;
+/**
+ * So many frames leave without waiting for the turn's end. With one batch a turn, gateway and router took turns under
+ * load, each idle while the other worked.
+ */
+const FRAMES_AT_ONCE = 32;
 
 /**
- * The sending half of a link. Frames of one event-loop turn leave as one batch at its end. While the stream is
+ * The sending half of a link. Frames of one event-loop turn leave as one batch at its end, many as several. While the stream is
  * congested or the peer's credit is used up, payloads wait in a lane per call; lanes take turns, 64 KiB at a time.
  */
 export class Outbox {
@@ -31,8 +38,10 @@ export class Outbox {
   #writer = new FrameWriter();
   readonly #spare: FrameWriter[] = [];
   #batchNumber = 1;
+  /** Small calls and replies in the current batch. */
+  #frames = 0;
   #credit = 0;
-  #writes = 0;
+  #bytesInStream = 0;
   #flushScheduled = false;
   #closed = false;
   #onEmpty: (() => void) | undefined = undefined;
@@ -57,8 +66,9 @@ export class Outbox {
       const context = this.#contexts.ofCall(request, this.#writer);
       const timeoutMs = remainingMs(deadlineAt, deadlineAt === 0 ? 0 : this.#options.now());
       this.#writer.call(id, context, timeoutMs, request, false);
-      this.#scheduleFlush();
-      return this.#batchNumber;
+      const batchNumber = this.#batchNumber;
+      this.#frameAdded();
+      return batchNumber;
     }
     return this.#enqueue(id, { kind: FRAME.CALL, payload: params, request, deadlineAt }) ? 0 : -1;
   }
@@ -78,7 +88,7 @@ export class Outbox {
   reply(kind: ReplyKind, id: number, payload: Buffer, keep?: KeepResult): boolean {
     if ((this.#lanes.size === 0 || !this.#lanes.has(id)) && this.#hasRoom(payload.length)) {
       this.#writer.reply(kind, id, payload, false, keep);
-      this.#scheduleFlush();
+      this.#frameAdded();
       return true;
     }
     return this.#enqueue(id, { kind, payload, keep });
@@ -205,6 +215,12 @@ export class Outbox {
     this.#lastLane = lane;
   }
 
+  #frameAdded(): void {
+    this.#frames += 1;
+    if (this.#frames >= FRAMES_AT_ONCE) this.#flush();
+    else this.#scheduleFlush();
+  }
+
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -222,7 +238,7 @@ export class Outbox {
   };
 
   #flush(): void {
-    while (!this.#closed && this.#writes < MAX_WRITES && this.#credit > 0) {
+    while (!this.#closed && this.#bytesInStream < MAX_BYTES_IN_STREAM && this.#credit > 0) {
       this.#fill();
       if (this.#writer.length === 0) break;
       this.#send();
@@ -246,11 +262,13 @@ export class Outbox {
     const writer = this.#writer;
     this.#writer = this.#spare.pop() ?? new FrameWriter();
     this.#batchNumber++;
+    this.#frames = 0;
     this.#credit -= writer.length;
-    this.#writes++;
+    const bytes = writer.length;
+    this.#bytesInStream += bytes;
     this.#options.write(writer.finish(), () => {
-      this.#writes--;
-      if (writer.reusable && this.#spare.length < MAX_WRITES) {
+      this.#bytesInStream -= bytes;
+      if (writer.reusable && this.#spare.length < MAX_SPARE) {
         writer.clear();
         this.#spare.push(writer);
       }
@@ -264,7 +282,7 @@ export class Outbox {
     write(writer);
     this.#options.write(writer.finish(), () => {
       writer.clear();
-      if (this.#spare.length < MAX_WRITES) this.#spare.push(writer);
+      if (this.#spare.length < MAX_SPARE) this.#spare.push(writer);
     });
   }
 }
