@@ -1,5 +1,5 @@
 import { descendantsOf } from '@mcp-bridge/testkit';
-import { readProcessStat } from './process-stat.js';
+import { cpuMsBetween, readCpu, readProcessStat, type CpuReading } from './process-stat.js';
 
 /** A process whose CPU time and memory a sample reports. */
 export interface MeteredProcess {
@@ -29,23 +29,22 @@ export interface ProcessMeter {
 const MIB = 1024 * 1024;
 
 /**
- * Notes the CPU time of some processes now. The kernel counts in ticks of 10 ms: sample for seconds.
- * Children that end before the reading are missing from it.
+ * Notes the CPU time of some processes now. Children that end before the reading are missing from it.
  */
 export function startProcessMeter(processes: readonly MeteredProcess[]): ProcessMeter {
-  const before = new Map<number, number>();
+  const before = new Map<number, CpuReading | undefined>();
   for (const process of processes)
-    for (const pid of [process.pid, ...childrenOf(process)])
-      before.set(pid, readProcessStat(pid)?.cpuMs ?? 0);
+    for (const pid of [process.pid, ...childrenOf(process)]) before.set(pid, readCpu(pid));
   const useOf = (name: string, counted: boolean, pids: readonly number[]): ProcessUse => {
-    const stats = pids.map((pid) => ({ pid, stat: readProcessStat(pid) }));
-    const sum = (part: (each: (typeof stats)[number]) => number): number =>
-      stats.reduce((total, each) => total + part(each), 0);
+    const cpuMsOf = (pid: number): number => {
+      const now = readCpu(pid);
+      return now === undefined ? 0 : cpuMsBetween(before.get(pid), now);
+    };
     return {
       name,
       counted,
-      cpuMs: sum(({ pid, stat }) => (stat === undefined ? 0 : stat.cpuMs - (before.get(pid) ?? 0))),
-      rssMiB: sum(({ stat }) => (stat?.rssBytes ?? 0) / MIB),
+      cpuMs: sumOf(pids, cpuMsOf),
+      rssMiB: sumOf(pids, (pid) => (readProcessStat(pid)?.rssBytes ?? 0) / MIB),
     };
   };
   return {
@@ -57,6 +56,10 @@ export function startProcessMeter(processes: readonly MeteredProcess[]): Process
           : [useOf(process.childrenName, false, childrenOf(process))]),
       ]),
   };
+}
+
+function sumOf(pids: readonly number[], part: (pid: number) => number): number {
+  return pids.reduce((total, pid) => total + part(pid), 0);
 }
 
 function childrenOf({ pid, childrenName }: MeteredProcess): readonly number[] {

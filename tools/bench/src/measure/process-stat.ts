@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** What the kernel counts in. */
 export interface KernelUnits {
@@ -30,6 +30,44 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'), kernelUnits());
   } catch {
     return undefined;
+  }
+}
+
+/** CPU time of a process at some moment. */
+export interface CpuReading {
+  /** All threads since the process started, in ticks of 10 ms. */
+  readonly cpuMs: number;
+  /** Of each thread that runs, to the nanosecond; empty where the kernel does not tell. */
+  readonly threads: ReadonlyMap<string, number>;
+}
+
+/** `undefined` when the process is gone. */
+export function readCpu(pid: number): CpuReading | undefined {
+  const cpuMs = readProcessStat(pid)?.cpuMs;
+  return cpuMs === undefined ? undefined : { cpuMs, threads: threadTimes(pid) };
+}
+
+/** CPU time in milliseconds between two readings: exact, or in ticks where a thread ended or the kernel does not tell. */
+export function cpuMsBetween(before: CpuReading | undefined, after: CpuReading): number {
+  const gone = [...(before?.threads.keys() ?? [])].some((thread) => !after.threads.has(thread));
+  if (gone || after.threads.size === 0) return after.cpuMs - (before?.cpuMs ?? 0);
+  let nanoseconds = 0;
+  for (const [thread, ran] of after.threads) nanoseconds += ran - (before?.threads.get(thread) ?? 0);
+  return nanoseconds / 1e6;
+}
+
+/** From `schedstat`, whose first number is the time that the thread ran (proc(5), sched-stats of the kernel). */
+function threadTimes(pid: number): Map<string, number> {
+  const folder = `/proc/${pid}/task`;
+  try {
+    return new Map(
+      readdirSync(folder).map((thread) => [
+        thread,
+        Number.parseInt(readFileSync(`${folder}/${thread}/schedstat`, 'utf8'), 10),
+      ]),
+    );
+  } catch {
+    return new Map();
   }
 }
 
