@@ -1,12 +1,24 @@
-import { ensureWrk } from '../load/wrk.js';
-import { sampleOf, summarize, warmUp, type Comparison, type Sample } from '../measure/compare.js';
+import {
+  sampleOf,
+  summarize,
+  warmUp,
+  type Comparison,
+  type Sample,
+  type Subject,
+} from '../measure/compare.js';
 import type { Environment } from '../report/environment.js';
 import { textTable } from '../report/text-table.js';
 import { createResources } from '../resources.js';
 import type { Pace } from '../scenario.js';
 import { buildBridge } from '../targets/bridge.js';
 import { loadBaseline, saveBaseline } from './baseline.js';
-import { ratiosOf, requestPathSubjects, type RequestPathOptions } from './request-path.js';
+import {
+  ratiosOf,
+  requestPathPairs,
+  type Pair,
+  type PairSample,
+  type RequestPathOptions,
+} from './request-path.js';
 import {
   ALLOWED_LOSS,
   figureOf,
@@ -34,45 +46,42 @@ export interface CheckResult {
 }
 
 /** The compiler is done with a path after so many requests. */
-const WARMUP_REQUESTS = 20_000;
+const WARMUP_REQUESTS = 40_000;
 /** Rounds are added until every verdict is clear, up to this many times those of the pace. */
-const MOST_ROUNDS = 1.5;
+const MOST_ROUNDS = 1.25;
+const SHOWN_ROUNDS = 10;
 
 /**
  * The regression check: what a request costs the gateway and the router in CPU time, against what one costs a raw
- * server in the same round. CPU ratios stay within some per cent where throughput on a shared machine halves.
+ * server right before or after. CPU ratios stay within some per cent where throughput on a shared machine halves, and
+ * where the machine itself is slower or faster by a third for some seconds.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckResult> {
   const { pace, progress, update } = options;
   const baseline = await baselineOf(options);
-  ensureWrk(progress);
   buildBridge(progress);
   await using resources = createResources();
-  const subjects = await requestPathSubjects(resources, options);
-  for (const { name, load } of subjects) {
+  const pairs = await requestPathPairs(resources, options);
+  for (const { name, load } of new Set(pairs.flatMap(({ reference, subject }) => [reference, subject]))) {
     progress(`warm-up · ${name}`);
     await warmUp(load, pace.warmupMs, WARMUP_REQUESTS);
   }
-  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
+  const samples = new Map<Pair, PairSample[]>(pairs.map((pair) => [pair, []]));
   let verdicts: Verdict[] = [];
   for (let round = 1; round <= pace.rounds * MOST_ROUNDS; round += 1) {
-    for (const subject of subjects) {
-      const sample = await sampleOf(subject, pace.sampleMs);
-      if (sample.errors > 0) throw new Error(`${subject.name}: ${sample.errors} wrong or missing answers`);
-      samples.get(subject.name)?.push(sample);
-    }
+    // The order changes from round to round: what drifts meanwhile favours each as often as the other.
+    for (const pair of pairs) samples.get(pair)?.push(await samplePair(pair, pace.sampleMs, round % 2 === 0));
     const now = figuresOf(samples, options);
     verdicts = judgeFigures(now, baseline ?? unchanged(now));
     const open = verdicts.filter(isOpen).length;
-    progress(
-      `round ${round} of ${pace.rounds}${round > pace.rounds ? ' and more' : ''} · ${open} verdicts open`,
-    );
+    if (round % SHOWN_ROUNDS === 0)
+      progress(
+        `round ${round} of ${pace.rounds}${round > pace.rounds ? ' and more' : ''} · ${open} verdicts open`,
+      );
     if (round >= pace.rounds && open === 0) break;
   }
   const figures = figuresOf(samples, options);
-  const comparison: Comparison = {
-    subjects: [...samples].map(([name, own]) => ({ name, samples: own, summary: summarize(own) })),
-  };
+  const comparison = comparisonOf(samples);
   if (update) {
     await saveBaseline(options.baselineFile, figures, options.environment);
     return {
@@ -91,6 +100,41 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
     comparison,
     text: `${tableOf(verdicts)}\n\n${conclusion(verdicts, losses, missing)}`,
   };
+}
+
+async function samplePair(
+  { subject, reference }: Pair,
+  sampleMs: number,
+  subjectFirst: boolean,
+): Promise<PairSample> {
+  const first = await cleanSample(subjectFirst ? subject : reference, sampleMs);
+  const second = await cleanSample(subjectFirst ? reference : subject, sampleMs);
+  return subjectFirst ? { subject: first, reference: second } : { subject: second, reference: first };
+}
+
+/** @throws {Error} where an answer was wrong or missing */
+async function cleanSample(subject: Subject, sampleMs: number): Promise<Sample> {
+  const sample = await sampleOf(subject, sampleMs);
+  if (sample.errors > 0) throw new Error(`${subject.name}: ${sample.errors} wrong or missing answers`);
+  return sample;
+}
+
+/** All samples of each subject; a raw server is held against several paths. */
+function comparisonOf(samples: ReadonlyMap<Pair, readonly PairSample[]>): Comparison {
+  const all = new Map<string, Sample[]>();
+  const add = (name: string, own: readonly Sample[]): unknown =>
+    all.set(name, [...(all.get(name) ?? []), ...own]);
+  for (const [pair, rounds] of samples) {
+    add(
+      pair.reference.name,
+      rounds.map(({ reference }) => reference),
+    );
+    add(
+      pair.subject.name,
+      rounds.map(({ subject }) => subject),
+    );
+  }
+  return { subjects: [...all].map(([name, own]) => ({ name, samples: own, summary: summarize(own) })) };
 }
 
 /** The baseline of what is measured beside the other checkout. */
@@ -118,7 +162,7 @@ async function baselineOf({
   return figures;
 }
 
-function figuresOf(samples: ReadonlyMap<string, readonly Sample[]>, options: RequestPathOptions): Figures {
+function figuresOf(samples: ReadonlyMap<Pair, readonly PairSample[]>, options: RequestPathOptions): Figures {
   return Object.fromEntries(
     [...ratiosOf(samples, options)].map(([what, ratios]) => [what, figureOf(ratios)]),
   );

@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { echoServerCommand } from '@mcp-bridge/testkit';
 import type { Sample, Subject } from '../measure/compare.js';
 import type { Resources } from '../resources.js';
-import { modernCall, nativeCall, startNativeBridge, wrkCall } from '../scenarios/native-bridge.js';
-import { ownSubject, rawOwnSubject, rawWrkSubject, wrkSubject } from '../scenarios/raw-subject.js';
+import { modernCall, nativeCall, startNativeBridge, type ModernCall } from '../scenarios/native-bridge.js';
+import { ownSubject, rawOwnSubject } from '../scenarios/raw-subject.js';
 import type { BridgeOptions } from '../targets/bridge.js';
 
 const RAW_HTTP = 'raw uWS HTTP, JSON reply';
 const RAW_WEBSOCKET = 'raw uWS WebSocket echo';
 const PLANT = fileURLToPath(new URL('plant-slowdown.mjs', import.meta.url));
-const WEBSOCKETS = 64;
+const CLIENTS = 64;
 const MESSAGE_BYTES = 128;
 
 /** One way through the bridge whose CPU time the check watches. */
@@ -36,59 +36,66 @@ export interface RequestPathOptions {
   readonly against: string | undefined;
 }
 
-/** What is measured: this bridge, and in each round what it is held against. */
-export function requestPathSubjects(resources: Resources, options: RequestPathOptions): Promise<Subject[]> {
-  return options.against === undefined
-    ? againstRawServers(resources, options)
-    : againstCheckout(resources, options, options.against);
+/** A path of this bridge and what it is held against, to be measured right after each other. */
+export interface Pair {
+  readonly path: Path;
+  readonly subject: Subject;
+  readonly reference: Subject;
+}
+
+/** Both samples of one round. */
+export interface PairSample {
+  readonly subject: Sample;
+  readonly reference: Sample;
+}
+
+/** What is measured: each path of this bridge, and what it is held against. */
+export async function requestPathPairs(resources: Resources, options: RequestPathOptions): Promise<Pair[]> {
+  const { against, plantUs } = options;
+  const references =
+    against === undefined
+      ? await rawServers(resources)
+      : await bridgeSubjects(resources, (name) => `before: ${name}`, { checkout: against });
+  const subjects = await bridgeSubjects(resources, (name) => name, planted(plantUs));
+  return PATHS.map((path) => {
+    const subject = subjects.get(path.name);
+    const reference = references.get(against === undefined ? path.raw : path.name);
+    if (subject === undefined || reference === undefined) throw new Error(`nothing measures ${path.name}`);
+    return { path, subject, reference };
+  });
 }
 
 /** The ratios of each round, by what is measured. */
 export function ratiosOf(
-  samples: ReadonlyMap<string, readonly Sample[]>,
+  samples: ReadonlyMap<Pair, readonly PairSample[]>,
   { against }: RequestPathOptions,
 ): Map<string, number[]> {
   const ratios = new Map<string, number[]>();
-  for (const { name, raw, processes } of PATHS)
-    for (const part of processes) {
-      const references =
-        against === undefined
-          ? (samples.get(raw) ?? []).map(({ cpuUsPerRequest }) => cpuUsPerRequest)
-          : (samples.get(beforeName(name)) ?? []).map((sample) => cpuUsOf(sample, part));
-      const values = (samples.get(name) ?? []).map(
-        (sample, round) => cpuUsOf(sample, part) / (references[round] ?? Number.NaN),
+  for (const [{ path }, rounds] of samples)
+    for (const part of path.processes) {
+      const values = rounds.map(
+        ({ subject, reference }) =>
+          cpuUsOf(subject, part) /
+          (against === undefined ? reference.cpuUsPerRequest : cpuUsOf(reference, part)),
       );
-      ratios.set(`${name}: CPU of the ${part} / ${against === undefined ? raw : 'before'}`, values);
+      const held = against === undefined ? path.raw : 'before';
+      ratios.set(`${path.name}: CPU of the ${part} / ${held}`, values);
     }
   return ratios;
 }
 
-async function againstRawServers(resources: Resources, { plantUs }: RequestPathOptions): Promise<Subject[]> {
-  return [
-    await rawWrkSubject(resources, RAW_HTTP, 'http-json', wrkCall(nativeCall())),
-    ...(await bridgeSubjects(resources, (name) => name, planted(plantUs))),
-    await rawOwnSubject(resources, RAW_WEBSOCKET, 'websocket-echo', ({ port }) => ({
-      kind: 'websocket-echo',
-      url: `ws://127.0.0.1:${port}/`,
-      connections: WEBSOCKETS,
-      messageBytes: MESSAGE_BYTES,
-    })),
-  ];
-}
-
-/** Each path of the one right after the same path of the other: a busy moment falls on both. */
-async function againstCheckout(
-  resources: Resources,
-  { plantUs }: RequestPathOptions,
-  checkout: string,
-): Promise<Subject[]> {
-  const before = await bridgeSubjects(resources, beforeName, { checkout });
-  const now = await bridgeSubjects(resources, (name) => name, planted(plantUs));
-  return before.flatMap((subject, index) => [subject, ...now.slice(index, index + 1)]);
-}
-
-function beforeName(name: string): string {
-  return `before: ${name}`;
+async function rawServers(resources: Resources): Promise<Map<string, Subject>> {
+  const http = await rawOwnSubject(resources, RAW_HTTP, 'http-json', ({ url }) => ({
+    ...{ kind: 'http', url, connections: CLIENTS },
+    ...nativeCall(),
+  }));
+  const webSocket = await rawOwnSubject(resources, RAW_WEBSOCKET, 'websocket-echo', ({ port }) => ({
+    kind: 'websocket-echo',
+    url: `ws://127.0.0.1:${port}/`,
+    connections: CLIENTS,
+    messageBytes: MESSAGE_BYTES,
+  }));
+  return new Map([http, webSocket].map((subject) => [subject.name, subject]));
 }
 
 function planted(plantUs: number | undefined): Partial<BridgeOptions> {
@@ -98,15 +105,15 @@ function planted(plantUs: number | undefined): Partial<BridgeOptions> {
   return { nodeFlags: ['--import', flag.href] };
 }
 
-/** One bridge of two processes, each path under its load. */
+/** One bridge of two processes, each path under its load; by the path's name. */
 async function bridgeSubjects(
   resources: Resources,
   nameOf: (path: string) => string,
   options: Partial<BridgeOptions>,
-): Promise<Subject[]> {
+): Promise<Map<string, Subject>> {
   const bridge = resources.add(await startNativeBridge({ upstream: echoServerCommand(), ...options }));
   const { url, headers, processes, echoTool } = bridge;
-  const calls = {
+  const calls: Record<string, ModernCall> = {
     'HTTP tools/list': modernCall('tools/list'),
     'HTTP tools/call, native tool': nativeCall(),
     'HTTP tools/call, stdio server': modernCall('tools/call', {
@@ -114,18 +121,21 @@ async function bridgeSubjects(
       arguments: { text: 'hello' },
     }),
   };
-  const subjects: Subject[] = [];
-  for (const [name, call] of Object.entries(calls))
-    subjects.push(await wrkSubject(resources, nameOf(name), url, processes, wrkCall(call, headers)));
+  const subjects = new Map<string, Subject>();
+  for (const [path, call] of Object.entries(calls)) {
+    const spec = { ...call, headers: { ...call.headers, ...headers } };
+    const load = { kind: 'http', url, connections: CLIENTS, ...spec } as const;
+    subjects.set(path, await ownSubject(resources, nameOf(path), processes, load));
+  }
   const webSocket = await ownSubject(resources, nameOf('WebSocket ping'), processes, {
     kind: 'websocket',
     url: bridge.gateways[0]?.webSocketUrl ?? '',
-    connections: WEBSOCKETS,
+    connections: CLIENTS,
     headers,
     method: 'ping',
     params: {},
   });
-  return [...subjects, webSocket];
+  return subjects.set('WebSocket ping', webSocket);
 }
 
 function cpuUsOf({ processes, requests }: Sample, part: string): number {
