@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ABSENT, type Envelope, type Span } from './envelope.js';
-import { isBatch, readableId, scanEnvelope, scanMessages } from './scan-envelope.js';
+import { checkJson, isBatch, readableId, scanEnvelope, scanMessages } from './scan-envelope.js';
 import { refusal } from './testing/json-bytes.js';
 
 const scan = (text: string) => scanEnvelope(Buffer.from(text));
@@ -355,3 +355,22 @@ describe('readableId', () => {
 function metaWith(members: string): string {
   return `{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{${members}}}}`;
 }
+
+describe('a value for a message of our own', () => {
+  const check = (json: string | Buffer, limits = {}) => checkJson(Buffer.from(json), limits);
+
+  it.each(['{}', ' [1,"a",null] ', '-1.5e3', '"é"'])('may be any JSON: %s', (json) => {
+    expect(() => check(json)).not.toThrow();
+  });
+
+  it.each(['', ' ', '{},"b":1', '{"a":1', '01', "'a'"])('must be one JSON value: %s', (json) => {
+    expect(refusal(() => check(json))).toBe('PARSE_ERROR');
+  });
+
+  it('must be UTF-8, and within the limits', () => {
+    expect(refusal(() => check(Buffer.from([0x22, 0xff, 0x22])))).toBe('PARSE_ERROR');
+    expect(refusal(() => check('[[1]]', { maxDepth: 1 }))).toBe('INVALID_REQUEST');
+    expect(refusal(() => check('[[1]]', { maxBytes: 4 }))).toBe('PAYLOAD_TOO_LARGE');
+    expect(() => check('[[1]]', { maxDepth: 2, maxBytes: 5 })).not.toThrow();
+  });
+});
