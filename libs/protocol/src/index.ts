@@ -12,6 +12,7 @@ export {
   replaceSpan,
   requestMessage,
   resultReply,
+  writeResultReply,
   splice,
 } from './splice.js';
 export type { Edit } from './splice.js';

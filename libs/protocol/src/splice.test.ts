@@ -11,6 +11,7 @@ import {
   requestMessage,
   resultReply,
   splice,
+  writeResultReply,
 } from './splice.js';
 import { anyString, jsonText, refusal } from './testing/json-bytes.js';
 
@@ -130,6 +131,18 @@ describe('whole messages', () => {
         expect(parse(reply)).toEqual({ jsonrpc: '2.0', id: JSON.parse(idRaw), result: JSON.parse(raw) });
         const { id: span } = scanEnvelope(reply);
         expect(reply.toString('utf8', span.start, span.end)).toBe(idRaw);
+      }),
+    );
+  });
+
+  it('around a result are the same in memory that is there, if there is enough', () => {
+    fc.assert(
+      fc.property(id, object, fc.nat(4_000), (idRaw, raw, room) => {
+        const whole = resultReply(idRaw, Buffer.from(raw));
+        const target = Buffer.alloc(room);
+        const length = writeResultReply(target, idRaw, Buffer.from(raw));
+        if (length >= 0) expect(target.subarray(0, length)).toEqual(whole);
+        else expect(room).toBeLessThan(3 * whole.length);
       }),
     );
   });

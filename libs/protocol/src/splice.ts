@@ -69,6 +69,21 @@ export function resultReply(idRaw: string, result: Buffer): Buffer {
   return wrap(`{"jsonrpc":"2.0","id":${idRaw},"result":`, result);
 }
 
+/**
+ * Writes `resultReply` into memory that is there already.
+ * @returns how many bytes it takes, -1 when there may be too few
+ */
+export function writeResultReply(target: Buffer, idRaw: string, result: Buffer): number {
+  const head = `{"jsonrpc":"2.0","id":${idRaw},"result":`;
+  // A character takes three bytes at most.
+  if (3 * head.length + result.length + 1 > target.length) return -1;
+  let at = target.write(head, 0, 'utf8');
+  target.set(result, at);
+  at += result.length;
+  target[at] = 0x7d;
+  return at + 1;
+}
+
 /** A whole error reply; without an id the member is left out. */
 export function errorReply(idRaw: string | undefined, error: BridgeError): Buffer {
   const id = idRaw === undefined ? '' : `"id":${idRaw},`;

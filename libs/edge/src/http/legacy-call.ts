@@ -1,5 +1,5 @@
 import type { CallRequest, CallSink, Link } from '@mcp-bridge/link';
-import { type BridgeError, errorReply, resultReply, type Revision } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply, type Revision } from '@mcp-bridge/protocol';
 import { closeStreamRetryMs } from '../calls/bridge-signal.js';
 import { eventFrame, primingFrame } from './event-frame.js';
 import type { HttpReply, ReplyOwner } from './reply.js';
@@ -50,7 +50,7 @@ export class LegacyCall implements CallSink, ReplyOwner {
 
   onResult(result: Buffer): void {
     if (this.#reply.open) {
-      this.#reply.json(200, resultReply(this.#id, result), 'ok');
+      this.#reply.result(this.#id, result);
       return;
     }
     this.#reply.event(

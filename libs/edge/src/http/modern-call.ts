@@ -1,5 +1,5 @@
 import type { CallHandle, CallRequest, CallSink, Link, Principal } from '@mcp-bridge/link';
-import { type BridgeError, errorReply, resultReply } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply } from '@mcp-bridge/protocol';
 import { isEndless } from '../calls/call-request.js';
 import { eventFrame } from './event-frame.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
@@ -47,7 +47,7 @@ export class ModernCall implements CallSink, ReplyOwner, OpenStream {
   onResult(result: Buffer): void {
     this.#forget();
     if (this.#reply.open) {
-      this.#reply.json(200, resultReply(this.#id, result), 'ok');
+      this.#reply.result(this.#id, result);
       return;
     }
     this.#reply.event(eventFrame('', `{"jsonrpc":"2.0","id":${this.#id},"result":`, result, '}'));

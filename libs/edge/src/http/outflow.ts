@@ -75,12 +75,15 @@ export class BodyOutflow implements Outflow {
   empty = false;
   stalledSince = 0;
   readonly #res: HttpResponse;
-  readonly #body: Buffer;
+  readonly #parts: readonly Buffer[];
+  readonly #bytes: number;
   readonly #now: () => number;
 
-  constructor(res: HttpResponse, body: Buffer, now: () => number) {
+  /** @param parts - of the body, in order; put together they would be copied once more */
+  constructor(res: HttpResponse, parts: readonly Buffer[], now: () => number) {
     this.#res = res;
-    this.#body = body;
+    this.#parts = parts;
+    this.#bytes = parts.reduce((sum, { length }) => sum + length, 0);
     this.#now = now;
   }
 
@@ -94,11 +97,15 @@ export class BodyOutflow implements Outflow {
   }
 
   #write(offset: number): void {
-    const [ok, done] = this.#res.tryEnd(
-      offset === 0 ? this.#body : this.#body.subarray(offset),
-      this.#body.length,
-    );
-    this.empty = done;
-    this.stalledSince = ok || done ? 0 : this.#now();
+    let begin = 0;
+    for (const part of this.#parts) {
+      const written = Math.max(0, offset - begin);
+      begin += part.length;
+      if (written >= part.length) continue;
+      const [ok, done] = this.#res.tryEnd(written === 0 ? part : part.subarray(written), this.#bytes);
+      this.empty = done;
+      this.stalledSince = ok || done ? 0 : this.#now();
+      if (!ok || done) return;
+    }
   }
 }

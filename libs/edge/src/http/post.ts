@@ -6,7 +6,6 @@ import {
   LEGACY_VERSIONS,
   MODERN_VERSIONS,
   readableId,
-  resultReply,
   scanEnvelope,
 } from '@mcp-bridge/protocol';
 import { type CallExtras, idOf, toCallRequest } from '../calls/call-request.js';
@@ -106,7 +105,7 @@ function handleLegacy(parts: GatewayParts, post: Post, envelope: Envelope): void
   const id = idOf(envelope);
   const { reply } = post;
   if (envelope.method === 'ping') {
-    reply.json(200, resultReply(id, EMPTY_RESULT), 'ok');
+    reply.result(id, EMPTY_RESULT);
     return;
   }
   if (!isMethodOf(client.revision, envelope.method)) {
@@ -163,7 +162,7 @@ async function initialize(parts: GatewayParts, post: Post, envelope: Envelope): 
   try {
     const { result, token } = await parts.initialize(envelope, principal, view);
     reply.header('Mcp-Session-Id', token);
-    reply.json(200, resultReply(id, result), 'ok');
+    reply.result(id, result);
   } catch (error) {
     const bridgeError = asBridgeError(parts, error);
     const { code } = bridgeError;

@@ -1,6 +1,6 @@
 import { type DeadlineWheel, DeadlineEntry } from '@mcp-bridge/link';
 import type { OutcomeLabel } from '@mcp-bridge/metrics';
-import { type BridgeError, errorReply, ERRORS } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply, ERRORS, resultReply, writeResultReply } from '@mcp-bridge/protocol';
 import type { HttpResponse } from 'uWebSockets.js';
 import { COMMENT_FRAME, retryFrame } from './event-frame.js';
 import { BodyOutflow, EventQueue, type Outflow } from './outflow.js';
@@ -31,6 +31,9 @@ export interface ReplyOwner {
 
 /** Bodies up to this size are handed to uWebSockets.js whole, which copies what the socket does not take. */
 const LARGE_BODY_BYTES = 64 * 1024;
+/** For small replies, which uWebSockets.js copies before it returns. */
+const scratch = Buffer.allocUnsafe(LARGE_BODY_BYTES);
+const CLOSING_BRACE = Buffer.from('}');
 /** A client that takes nothing for this long, with data waiting, is cut off. */
 const STALL_MS = 60_000;
 /** How often a large body on its way is looked at. */
@@ -96,6 +99,22 @@ export class HttpReply extends DeadlineEntry {
     if (this.#state === 'open') this.#host.wheel.add(this, this.startedAt + delayMs);
   }
 
+  /**
+   * Sends a result as the whole reply.
+   * @param id - raw JSON of the request's id
+   * @param result - raw JSON of the result
+   */
+  result(id: string, result: Buffer): void {
+    if (this.#state === 'open' && !this.bodyless && result.length > LARGE_BODY_BYTES) {
+      const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":`, 'utf8');
+      if (this.counted) this.#host.wrote(head.length + result.length + 1);
+      this.#sendLarge(200, [head, result, CLOSING_BRACE], 'ok');
+      return;
+    }
+    const length = writeResultReply(scratch, id, result);
+    this.json(200, length < 0 ? resultReply(id, result) : scratch.subarray(0, length), 'ok');
+  }
+
   /** Sends the whole reply. */
   json(status: number, body: Buffer, outcome: OutcomeLabel): void {
     if (this.#state !== 'open') return;
@@ -105,7 +124,7 @@ export class HttpReply extends DeadlineEntry {
     }
     if (this.counted) this.#host.wrote(body.length);
     if (body.length > LARGE_BODY_BYTES) {
-      this.#sendLarge(status, body, outcome);
+      this.#sendLarge(status, [body], outcome);
       return;
     }
     this.#res.cork(() => {
@@ -199,11 +218,11 @@ export class HttpReply extends DeadlineEntry {
     wheel.add(this, this.#lastEventAt + keepAliveMs);
   }
 
-  #sendLarge(status: number, body: Buffer, outcome: OutcomeLabel): void {
+  #sendLarge(status: number, parts: readonly Buffer[], outcome: OutcomeLabel): void {
     this.#state = 'ending';
     this.#outcome = outcome;
     this.owner = undefined;
-    const outflow = new BodyOutflow(this.#res, body, this.#host.wheel.now);
+    const outflow = new BodyOutflow(this.#res, parts, this.#host.wheel.now);
     this.#follow(outflow);
     this.#res.cork(() => {
       this.#writeHead(status, 'application/json');
