@@ -10,7 +10,7 @@ import { runCalls } from './run-calls.js';
 import { digestOf } from './source-digest.js';
 import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.js';
 
-const LESS_URGENT = 10;
+const LESS_URGENT = 19;
 
 // The standard output of the process may carry MCP itself: what tools print goes to standard error.
 process.stdout.write = process.stderr.write.bind(process.stderr);
