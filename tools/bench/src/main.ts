@@ -4,6 +4,7 @@ import { runCheck } from './check/check.js';
 import { helpText, parseOptions, type CheckChoice, type RunOptions } from './options.js';
 import { readEnvironment, type Environment } from './report/environment.js';
 import { appendHistory, historyEntry, loadHistory } from './report/history.js';
+import { OnlyMeasured } from './measure/compare.js';
 import { hottestFunctions, type CpuProfile } from './report/profile-text.js';
 import { htmlReport } from './report/html/html-report.js';
 import { createReport, figuresOf, type BenchReport } from './report/report.js';
@@ -35,13 +36,8 @@ async function main(args: readonly string[]): Promise<number> {
   const results = new Map<string, ScenarioResult>();
   for (const scenario of options.scenarios) {
     const progress = progressOf(scenario.name);
-    const result = await scenario.run({
-      pace: options.pace,
-      progress,
-      profileFolder: options.profile,
-      isQuick: options.isQuick,
-      longRunMs: options.longRunMs,
-    });
+    const context = { ...options, progress, profileFolder: options.profile };
+    const result = await scenario.run(context).catch(onlyMeasured);
     results.set(scenario.name, result);
     process.stdout.write(`\n${scenarioText(scenario.name, result)}\n\n`);
   }
@@ -53,6 +49,12 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.html !== undefined) await writeHtml(options.html, report, options.history);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   return 0;
+}
+
+/** What there is of a scenario that `--only` ended. */
+function onlyMeasured(error: unknown): ScenarioResult {
+  if (error instanceof OnlyMeasured) return { comparison: error.comparison, ratios: [], goals: [] };
+  throw error;
 }
 
 async function check(

@@ -67,6 +67,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       'plant-us': { type: 'string' },
       against: { type: 'string' },
       profile: { type: 'string' },
+      only: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -100,6 +101,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
       ...pace,
       rounds: positive('--rounds', values.rounds) ?? pace.rounds,
       sampleMs: (positive('--seconds', values.seconds) ?? pace.sampleMs / 1000) * 1000,
+      only: values.only,
     },
     isQuick: values.quick,
     longRunMs: minutes === undefined ? undefined : minutes * 60_000,
@@ -128,6 +130,7 @@ Options
   --history FILE adds this run's ratios and goals as a line of JSON, and draws them all in the report
   --profile DIR  writes CPU profiles of the bridge's processes and lists their hottest functions; the figures
                  then include the profiler
+  --only TEXT    measures only subjects whose names contain it, without ratios; for profiles
   --baseline F   another baseline than tools/bench/baseline.json
   --against DIR  check: against the bridge of another checkout (installed, built) in the same rounds, not a baseline
   --update       check: records the figures as the baseline

@@ -8,6 +8,8 @@ export interface Pace {
   readonly sampleMs: number;
   /** Unmeasured load on each subject before the first round. */
   readonly warmupMs: number;
+  /** Measures only subjects whose names contain this. */
+  readonly only?: string | undefined;
 }
 
 export interface ScenarioContext {

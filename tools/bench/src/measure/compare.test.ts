@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Load, LoadSample } from '../load/load.js';
-import { compare, ratio, type Subject } from './compare.js';
+import { compare, OnlyMeasured, ratio, type Subject } from './compare.js';
 
 const PACE = { rounds: 3, sampleMs: 20, warmupMs: 10 };
 
@@ -30,6 +30,17 @@ test('reports medians, and ratios by pairs', async () => {
   expect(comparison.subjects.map(({ summary }) => summary.requestsPerSecond)).toEqual([50, 100]);
   expect(ratio(comparison, 'requestsPerSecond', 'half', 'whole')).toBe(0.5);
   expect(() => ratio(comparison, 'requestsPerSecond', 'half', 'third')).toThrow('"third"');
+});
+
+test('measures only what is wanted, and ends its scenario with it', async () => {
+  const calls: string[] = [];
+  const subjects = ['one', 'two'].map((name) => subject(name, calls, () => ({ requests: 5000 })));
+  const ended = await compare(subjects, { ...PACE, only: 'tw' }, () => {}).catch((error: unknown) => error);
+  expect(ended).toBeInstanceOf(OnlyMeasured);
+  expect((ended as OnlyMeasured).comparison.subjects.map(({ name }) => name)).toEqual(['two']);
+  expect(calls.join()).not.toContain('one');
+  const none = await compare(subjects, { ...PACE, only: 'three' }, () => {});
+  expect(none.subjects).toEqual([]);
 });
 
 test('adds up errors, and says when the generator set the pace unless it is what is measured', async () => {

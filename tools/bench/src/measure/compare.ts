@@ -65,15 +65,29 @@ export interface Comparison {
   readonly subjects: readonly SubjectResult[];
 }
 
+/** Ends a scenario of which only some subjects were wanted: it has nothing to compare them with. */
+export class OnlyMeasured extends Error {
+  readonly comparison: Comparison;
+
+  constructor(comparison: Comparison) {
+    super('only some subjects were measured');
+    this.comparison = comparison;
+  }
+}
+
 /**
  * Measures subjects in turn, A B C A B C …, so that what else the machine does falls on all of them alike. Each
  * is warmed up first. All of them stay up all the time; only one has load.
+ *
+ * @throws {OnlyMeasured} where `pace.only` picks some of them
  */
 export async function compare(
-  subjects: readonly Subject[],
+  all: readonly Subject[],
   pace: Pace,
   progress: (line: string) => void,
 ): Promise<Comparison> {
+  const { only } = pace;
+  const subjects = only === undefined ? all : all.filter(({ name }) => name.includes(only));
   for (const { name, load, warmupRequests } of subjects) {
     progress(`warm-up · ${name}`);
     await warmUp(load, pace.warmupMs, warmupRequests);
@@ -86,12 +100,14 @@ export async function compare(
       progress(`round ${round}/${pace.rounds} · ${subject.name} · ${sampleLine(sample)}`);
     }
   }
-  return {
+  const comparison = {
     subjects: subjects.map(({ name }) => {
       const own = samples.get(name) ?? [];
       return { name, samples: own, summary: summarize(own) };
     }),
   };
+  if (only !== undefined && subjects.length > 0) throw new OnlyMeasured(comparison);
+  return comparison;
 }
 
 /** The medians of one subject. */
