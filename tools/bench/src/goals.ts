@@ -66,7 +66,14 @@ export const goals = {
   },
   tcp: {
     id: 'P5',
-    what: 'ping over binary TCP against WebSocket: messages per gateway CPU-second',
+    what: 'ping over binary TCP against WebSocket: messages per gateway CPU-second, one in flight',
+    goal: 1.33,
+    direction: 'at least',
+    unit: 'ratio',
+  },
+  tcpInFlight: {
+    id: 'P5',
+    what: 'ping over binary TCP against WebSocket: messages per gateway CPU-second, 16 in flight on each connection',
     goal: 1.33,
     direction: 'at least',
     unit: 'ratio',

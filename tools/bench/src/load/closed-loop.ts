@@ -14,8 +14,11 @@ export function closedLoop(
 ): Promise<void>[] {
   const endsAt = record.startedAt + durationMs;
   return connections.map((connection) => {
+    const { requestsPerSend = 1 } = connection;
     let sentAt = 0;
+    let due = 0;
     const send = (): void => {
+      due = requestsPerSend;
       sentAt = performance.now();
       connection.send();
     };
@@ -23,6 +26,8 @@ export function closedLoop(
       connection.onReply = (ok) => {
         const now = performance.now();
         record.answer(now, now - sentAt, ok);
+        due -= 1;
+        if (due > 0) return;
         if (now >= endsAt) return resolve();
         send();
       };

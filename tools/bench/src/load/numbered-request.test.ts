@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { numberedRequest } from './numbered-request.js';
+import { numberedBatch, numberedBody, numberedRequest } from './numbered-request.js';
 
 const URL_ = new URL('http://127.0.0.1:8080/mcp?x=1');
 
@@ -21,6 +21,15 @@ test('each request has an id of its own and a length that fits', () => {
   expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
   expect(JSON.parse(body)).toMatchObject({ id: 100_000_002, params: { arguments: { text: 'grüß' } } });
   expect(first.replace('100000001', '100000002')).toBe(second);
+});
+
+test('requests of a batch have ids of their own, by which their answers are known', () => {
+  const batch = numberedBatch(numberedBody('ping', {}), 3);
+  const idsOf = (bytes: Buffer): string[] => bytes.toString().match(/\d{9}/g) ?? [];
+  expect(idsOf(batch.next())).toEqual(['100000000', '100000001', '100000002']);
+  expect(idsOf(batch.next())).toEqual(['100000003', '100000004', '100000005']);
+  const answer = (id: number): Buffer => Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+  expect([2, 3, 5, 6].map((end) => batch.has(answer(100_000_000 + end)))).toEqual([false, true, true, false]);
 });
 
 test('a notification has no id', () => {

@@ -42,6 +42,30 @@ export function numberedBody(method: string, params: Readonly<Record<string, unk
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: FIRST_ID, method, params }));
 }
 
+/** As many requests as are sent at once, made of `numberedBody` and framed: each answer is recognized by its id. */
+export function numberedBatch(
+  frame: Buffer,
+  count: number,
+): { next(): Buffer; has(answer: Buffer): boolean } {
+  const batch = Buffer.concat(Array.from({ length: count }, () => frame));
+  const idAt = frame.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;
+  const digits = String(FIRST_ID).length;
+  let first = FIRST_ID - count;
+  return {
+    next() {
+      first += count;
+      for (let each = 0; each < count; each += 1)
+        batch.write(String(first + each), each * frame.length + idAt, 'latin1');
+      return batch;
+    },
+    has(answer) {
+      const at = answer.indexOf('"id":') + '"id":'.length;
+      const id = Number(answer.toString('latin1', at, at + digits));
+      return id >= first && id < first + count;
+    },
+  };
+}
+
 /** Numbers a request that was made of `numberedBody`, framed as it goes out. */
 export function numberedBytes(bytes: Buffer): NumberedRequest {
   const idAt = bytes.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;

@@ -13,7 +13,7 @@ import {
   type MessageEncoding,
 } from '@mcp-bridge/protocol';
 import type { LoadConnection } from './connection.js';
-import { numberedBody, numberedBytes } from './numbered-request.js';
+import { numberedBatch, numberedBody } from './numbered-request.js';
 
 /** Load of equal messages on a TCP server that sends each back. */
 export interface TcpEchoSpec {
@@ -33,6 +33,8 @@ export interface TcpLoadSpec {
   readonly key?: string;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Requests under way on each connection; default 1, and only 1 in MessagePack. */
+  readonly inFlight?: number;
 }
 
 const HOST = '127.0.0.1';
@@ -65,24 +67,27 @@ export async function openTcpEcho({ port, messageBytes }: TcpEchoSpec): Promise<
 
 /** Connects one client and waits for the WELCOME; one that was cut while idle is opened again before a run. */
 export async function openTcpClient(spec: TcpLoadSpec): Promise<LoadConnection> {
-  const { method, params, encoding = 'json' } = spec;
+  const { method, params, encoding = 'json', inFlight = 1 } = spec;
   const body = numberedBody(method, params);
   const frame =
     encoding === 'json'
       ? encodeFrame(FRAME_KIND.MESSAGE, FRAME_ENCODING.JSON, body)
       : encodeFrame(FRAME_KIND.MESSAGE, FRAME_ENCODING.MSGPACK, jsonToMsgpack(body));
-  const request = encoding === 'json' ? numberedBytes(frame) : { next: () => frame, idText: 'id' };
+  const requests =
+    encoding === 'json'
+      ? numberedBatch(frame, inFlight)
+      : { next: () => frame, has: (answer: Buffer) => answer.includes('id') };
   const connection: LoadConnection = {
+    requestsPerSend: inFlight,
     onReply: () => {},
     onClose: () => {},
     async prepare() {
       if (socket.destroyed) socket = await open();
     },
-    send: () => socket.write(request.next()),
+    send: () => socket.write(requests.next()),
     close: () => socket.destroy(),
   };
-  const isAnswer = (payload: Buffer): boolean =>
-    payload.includes(request.idText) && payload.includes('result');
+  const isAnswer = (payload: Buffer): boolean => requests.has(payload) && payload.includes('result');
   const open = (): Promise<Socket> => openFrames(spec, connection, isAnswer);
   let socket = await open();
   return connection;

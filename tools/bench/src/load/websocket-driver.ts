@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { LoadConnection } from './connection.js';
-import { numberedBody, numberedBytes } from './numbered-request.js';
+import { numberedBatch, numberedBody } from './numbered-request.js';
 import { createServerFrameParser, maskedFrame, OPCODE } from './websocket-frames.js';
 
 /** Load of equal text messages on a WebSocket that sends each back. */
@@ -21,6 +21,8 @@ export interface WebSocketLoadSpec {
   readonly headers?: Readonly<Record<string, string>>;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Requests under way on each connection; default 1. */
+  readonly inFlight?: number;
 }
 
 export function openWebSocketEcho({ url, messageBytes }: WebSocketEchoSpec): Promise<LoadConnection> {
@@ -34,13 +36,14 @@ export function openWebSocketEcho({ url, messageBytes }: WebSocketEchoSpec): Pro
 }
 
 export function openWebSocketClient(spec: WebSocketLoadSpec): Promise<LoadConnection> {
-  const { url, headers = {}, method, params } = spec;
-  const request = numberedBytes(maskedFrame(OPCODE.TEXT, numberedBody(method, params)));
+  const { url, headers = {}, method, params, inFlight = 1 } = spec;
+  const requests = numberedBatch(maskedFrame(OPCODE.TEXT, numberedBody(method, params)), inFlight);
   return openWebSocket(
     new URL(url),
     { 'sec-websocket-protocol': 'mcp', ...headers },
-    () => request.next(),
-    (payload) => payload.includes(request.idText) && payload.includes('"result"'),
+    () => requests.next(),
+    (payload) => requests.has(payload) && payload.includes('"result"'),
+    inFlight,
   );
 }
 
@@ -50,6 +53,7 @@ async function openWebSocket(
   headers: Readonly<Record<string, string>>,
   next: () => Buffer,
   isAnswer: (payload: Buffer) => boolean,
+  requestsPerSend = 1,
 ): Promise<LoadConnection> {
   const open = async (): Promise<Socket> => {
     const socket = await upgrade(url, headers);
@@ -63,6 +67,7 @@ async function openWebSocket(
     return socket;
   };
   const connection: LoadConnection = {
+    requestsPerSend,
     onReply: () => {},
     onClose: () => {},
     async prepare() {

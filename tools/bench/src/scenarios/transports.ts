@@ -36,6 +36,9 @@ const CALLS: Readonly<Record<string, ModernCall>> = {
   'tools/call, native': nativeCall(),
 };
 const CHANNELS = ['WebSocket', 'TCP'] as const;
+/** As of a service that calls for many of its own callers over one connection. */
+const IN_FLIGHT = 16;
+const pingsInFlight = (channel: Channel): string => `${channel} ping, ${IN_FLIGHT} in flight`;
 
 /** What each transport costs, first with few connections, then with many; gateway and router are two processes. */
 export const transports: Scenario = {
@@ -55,6 +58,10 @@ export const transports: Scenario = {
     const against = (of: string, raw: string): number => ratio(few, 'requestsPerSecond', of, raw);
     const gatewayCpu = (name: string): number[] => gatewayCpuOf(few, name);
     const tcpGain = medianRatio(gatewayCpu('WebSocket ping'), gatewayCpu('TCP ping'));
+    const tcpGainInFlight = medianRatio(
+      gatewayCpu(pingsInFlight('WebSocket')),
+      gatewayCpu(pingsInFlight('TCP')),
+    );
     return {
       comparison: joinComparisons([few, ...many.map(({ comparison }) => comparison)]),
       ratios: [
@@ -69,6 +76,11 @@ export const transports: Scenario = {
           value: against(`TCP ${call}`, TCP_ECHO),
         })),
         { what: 'messages per gateway CPU-second, TCP ping / WebSocket ping', value: tcpGain },
+        { what: `the same with ${IN_FLIGHT} in flight on each connection`, value: tcpGainInFlight },
+        {
+          what: 'messages per CPU-second, raw TCP echo / WebSocket ping',
+          value: medianRatio(gatewayCpu('WebSocket ping'), cpuOf(few, TCP_ECHO)),
+        },
         ...many.flatMap(({ ratios }) => ratios),
       ],
       goals: [
@@ -76,6 +88,7 @@ export const transports: Scenario = {
         judge('nativeCall', against(HTTP_CALL, HTTP_JSON)),
         judge('webSocket', against('WebSocket ping', WS_ECHO)),
         judge('tcp', tcpGain),
+        judge('tcpInFlight', tcpGainInFlight),
       ],
     };
   },
@@ -99,11 +112,11 @@ async function compareFew(bridge: BridgeTarget, context: ScenarioContext): Promi
     })),
     await rawOwnSubject(resources, TCP_ECHO, 'tcp-echo', ({ port }) => ({ kind: 'tcp-echo', port, ...echo })),
   ];
-  for (const channel of CHANNELS)
+  for (const channel of CHANNELS) {
     for (const [name, each] of Object.entries(CALLS))
-      subjects.push(
-        await channelSubject(resources, `${channel} ${name}`, bridge, channel, each, CONNECTIONS),
-      );
+      subjects.push(await channelSubject(resources, `${channel} ${name}`, bridge, channel, each));
+    subjects.push(await channelSubject(resources, pingsInFlight(channel), bridge, channel, PING, IN_FLIGHT));
+  }
   return await compare(subjects, context.pace, context.progress);
 }
 
@@ -111,15 +124,17 @@ function channelSubject(
   resources: Resources,
   name: string,
   bridge: BridgeTarget,
-  channel: (typeof CHANNELS)[number],
+  channel: Channel,
   call: ModernCall,
-  connections: number,
+  inFlight = 1,
 ): Promise<Subject> {
-  return ownSubject(resources, name, bridge.processes, bridgeSpec(bridge, channel, call, connections));
+  const spec = { ...bridgeSpec(bridge, channel, call, CONNECTIONS), inFlight };
+  return ownSubject(resources, name, bridge.processes, spec);
 }
 
 const TRANSPORTS = ['HTTP', ...CHANNELS] as const;
 type Transport = (typeof TRANSPORTS)[number];
+type Channel = (typeof CHANNELS)[number];
 
 /** One transport with many connections: the native tool against the raw server, under the same generator. */
 async function compareMany(
@@ -214,6 +229,12 @@ function bridgeSpec(
     case 'TCP':
       return { kind: 'tcp', port: gateway?.tcpPort ?? 0, connections, method, params, key: BENCH_KEY };
   }
+}
+
+/** By round. */
+function cpuOf({ subjects }: Comparison, wanted: string): number[] {
+  const subject = subjects.find(({ name }) => name === wanted);
+  return (subject?.samples ?? []).map(({ cpuUsPerRequest }) => cpuUsPerRequest / 1000);
 }
 
 /** By round; the router has no part in a ping. */
