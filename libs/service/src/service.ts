@@ -205,7 +205,9 @@ type Outcome = 'done' | { readonly why: string; readonly error?: unknown };
 /** Waits for work, but no longer than the limit and not past the abort. Never rejects. */
 function settled(work: Promise<void>, limitMs: number, signal: AbortSignal | undefined): Promise<Outcome> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => finish({ why: `not done after ${Math.round(limitMs)} ms` }), limitMs);
+    // Timers cut fractions off: one that fires before the limit would leave the next part a moment to begin in.
+    const why = `not done after ${Math.round(limitMs)} ms`;
+    const timer = setTimeout(() => finish({ why }), Math.ceil(limitMs) + 1);
     const onAbort = (): void => finish({ why: 'told to hurry' });
     const finish = (outcome: Outcome): void => {
       clearTimeout(timer);
