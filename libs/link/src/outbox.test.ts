@@ -12,12 +12,15 @@ const bytes = (size: number): Buffer => Buffer.alloc(size, 'x');
 let batches: number[];
 let heard: string[];
 let pending: (() => void)[];
+/** What was handed over, and what it held then. */
+let handedOver: { readonly batch: Buffer; readonly then: Buffer }[];
 let outbox: Outbox;
 
 beforeEach(() => {
   batches = [];
   heard = [];
   pending = [];
+  handedOver = [];
   const reader = new FrameReader(
     {
       onHello: () => heard.push('hello'),
@@ -38,6 +41,7 @@ beforeEach(() => {
       batches.push(frames.length);
       reader.read(frames);
       pending.push(done);
+      handedOver.push({ batch, then: Buffer.from(batch) });
     },
     now: () => 0,
     maxBufferedBytesPerCall: 1_000_000,
@@ -87,13 +91,33 @@ describe('batches', () => {
     expect(Math.max(...batches)).toBeLessThan(MAX_BATCH_BYTES + 64 * 1024 + 100);
   });
 
+  test('a buffer is written to again only after the stream is done with it', async () => {
+    outbox.addCredit(1_000_000);
+    for (let id = 1; id <= 8; id++) {
+      outbox.reply(FRAME.RESULT, id, bytes(id));
+      await turn();
+    }
+    expect(handedOver).toHaveLength(8);
+    for (const { batch, then } of handedOver) expect(batch).toEqual(then);
+    const [first] = handedOver;
+    pending.shift()?.();
+    // The second from here on gets the first one's memory back.
+    for (const id of [9, 10]) {
+      outbox.reply(FRAME.RESULT, id, bytes(id));
+      await turn();
+    }
+    expect(first?.batch).not.toEqual(first?.then);
+    for (const { batch, then } of handedOver.slice(1)) expect(batch).toEqual(then);
+    expect(heard).toHaveLength(10);
+  });
+
   test('wait while the stream has not taken the last ones', async () => {
     outbox.addCredit(100_000_000);
     for (let id = 1; id <= 20; id++) outbox.reply(FRAME.RESULT, id, bytes(60_000));
     await turn();
-    const handedOver = batches.reduce((sum, size) => sum + size, 0);
-    expect(handedOver).toBeGreaterThan(MAX_BATCH_BYTES);
-    expect(handedOver).toBeLessThan(3 * MAX_BATCH_BYTES);
+    const total = batches.reduce((sum, size) => sum + size, 0);
+    expect(total).toBeGreaterThan(MAX_BATCH_BYTES);
+    expect(total).toBeLessThan(3 * MAX_BATCH_BYTES);
     await settle();
     expect(heard).toEqual(Array.from({ length: 20 }, (_, at) => `4 ${at + 1} 60000`));
   });

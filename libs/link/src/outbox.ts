@@ -25,8 +25,9 @@ const MAX_SPARE = 4;
 const FRAMES_AT_ONCE = 32;
 
 /**
- * The sending half of a link. Frames of one event-loop turn leave as one batch at its end, many as several. While the stream is
- * congested or the peer's credit is used up, payloads wait in a lane per call; lanes take turns, 64 KiB at a time.
+ * The sending half of a link. Frames of one event-loop turn leave as one batch at its end, many as several. While the
+ * stream is congested or the peer's credit is used up, payloads wait in a lane per call; lanes take turns, 64 KiB at a
+ * time.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -263,8 +264,8 @@ export class Outbox {
     this.#writer = this.#spare.pop() ?? new FrameWriter();
     this.#batchNumber++;
     this.#frames = 0;
-    this.#credit -= writer.length;
     const bytes = writer.length;
+    this.#credit -= bytes;
     this.#bytesInStream += bytes;
     this.#options.write(writer.finish(), () => {
       this.#bytesInStream -= bytes;

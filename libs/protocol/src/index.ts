@@ -11,9 +11,10 @@ export {
   notificationMessage,
   replaceSpan,
   requestMessage,
+  resultHead,
   resultReply,
-  writeResultReply,
   splice,
+  writeResultReply,
 } from './splice.js';
 export type { Edit } from './splice.js';
 export { BridgeError, ERRORS, errorMember } from './errors.js';

@@ -64,9 +64,14 @@ export function insertKey(objectBytes: Buffer, key: string, rawValue: string): B
   ]);
 }
 
+/** What stands in front of the raw JSON of a result; a closing brace follows it. */
+export function resultHead(idRaw: string): string {
+  return `{"jsonrpc":"2.0","id":${idRaw},"result":`;
+}
+
 /** A whole reply around the raw JSON of a result. */
 export function resultReply(idRaw: string, result: Buffer): Buffer {
-  return wrap(`{"jsonrpc":"2.0","id":${idRaw},"result":`, result);
+  return wrap(resultHead(idRaw), result);
 }
 
 /**
@@ -74,7 +79,7 @@ export function resultReply(idRaw: string, result: Buffer): Buffer {
  * @returns how many bytes it takes, -1 when there may be too few
  */
 export function writeResultReply(target: Buffer, idRaw: string, result: Buffer): number {
-  const head = `{"jsonrpc":"2.0","id":${idRaw},"result":`;
+  const head = resultHead(idRaw);
   // A character takes three bytes at most.
   if (3 * head.length + result.length + 1 > target.length) return -1;
   let at = target.write(head, 0, 'utf8');

@@ -1,5 +1,5 @@
 import type { CallRequest, CallSink, Link } from '@mcp-bridge/link';
-import { type BridgeError, errorReply, type Revision } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply, resultHead, type Revision } from '@mcp-bridge/protocol';
 import { closeStreamRetryMs } from '../calls/bridge-signal.js';
 import { eventFrame, primingFrame } from './event-frame.js';
 import type { HttpReply, ReplyOwner } from './reply.js';
@@ -53,9 +53,7 @@ export class LegacyCall implements CallSink, ReplyOwner {
       this.#reply.result(this.#id, result);
       return;
     }
-    this.#reply.event(
-      eventFrame(this.#nextEventId(), `{"jsonrpc":"2.0","id":${this.#id},"result":`, result, '}'),
-    );
+    this.#reply.event(eventFrame(this.#nextEventId(), resultHead(this.#id), result, '}'));
     this.#reply.endEvents('ok');
   }
 

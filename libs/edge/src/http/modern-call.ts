@@ -1,5 +1,5 @@
 import type { CallHandle, CallRequest, CallSink, Link, Principal } from '@mcp-bridge/link';
-import { type BridgeError, errorReply } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply, resultHead } from '@mcp-bridge/protocol';
 import { isEndless } from '../calls/call-request.js';
 import { eventFrame } from './event-frame.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
@@ -50,7 +50,7 @@ export class ModernCall implements CallSink, ReplyOwner, OpenStream {
       this.#reply.result(this.#id, result);
       return;
     }
-    this.#reply.event(eventFrame('', `{"jsonrpc":"2.0","id":${this.#id},"result":`, result, '}'));
+    this.#reply.event(eventFrame('', resultHead(this.#id), result, '}'));
     this.#reply.endEvents('ok');
   }
 

@@ -74,16 +74,17 @@ export class EventQueue implements Outflow {
 export class BodyOutflow implements Outflow {
   empty = false;
   stalledSince = 0;
+  /** Of the whole body. */
+  readonly bytes: number;
   readonly #res: HttpResponse;
   readonly #parts: readonly Buffer[];
-  readonly #bytes: number;
   readonly #now: () => number;
 
   /** @param parts - of the body, in order; put together they would be copied once more */
   constructor(res: HttpResponse, parts: readonly Buffer[], now: () => number) {
     this.#res = res;
     this.#parts = parts;
-    this.#bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    this.bytes = parts.reduce((sum, { length }) => sum + length, 0);
     this.#now = now;
   }
 
@@ -102,7 +103,7 @@ export class BodyOutflow implements Outflow {
       const written = Math.max(0, offset - begin);
       begin += part.length;
       if (written >= part.length) continue;
-      const [ok, done] = this.#res.tryEnd(written === 0 ? part : part.subarray(written), this.#bytes);
+      const [ok, done] = this.#res.tryEnd(written === 0 ? part : part.subarray(written), this.bytes);
       this.empty = done;
       this.stalledSince = ok || done ? 0 : this.#now();
       if (!ok || done) return;

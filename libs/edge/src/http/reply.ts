@@ -1,6 +1,6 @@
 import { type DeadlineWheel, DeadlineEntry } from '@mcp-bridge/link';
 import type { OutcomeLabel } from '@mcp-bridge/metrics';
-import { type BridgeError, errorReply, ERRORS, resultReply, writeResultReply } from '@mcp-bridge/protocol';
+import { type BridgeError, errorReply, ERRORS, resultHead, writeResultReply } from '@mcp-bridge/protocol';
 import type { HttpResponse } from 'uWebSockets.js';
 import { COMMENT_FRAME, retryFrame } from './event-frame.js';
 import { BodyOutflow, EventQueue, type Outflow } from './outflow.js';
@@ -105,28 +105,19 @@ export class HttpReply extends DeadlineEntry {
    * @param result - raw JSON of the result
    */
   result(id: string, result: Buffer): void {
-    if (this.#state === 'open' && !this.bodyless && result.length > LARGE_BODY_BYTES) {
-      const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":`, 'utf8');
-      if (this.counted) this.#host.wrote(head.length + result.length + 1);
-      this.#sendLarge(200, [head, result, CLOSING_BRACE], 'ok');
-      return;
-    }
     const length = writeResultReply(scratch, id, result);
-    this.json(200, length < 0 ? resultReply(id, result) : scratch.subarray(0, length), 'ok');
+    if (length >= 0) this.json(200, scratch.subarray(0, length), 'ok');
+    else this.#sendLarge(200, [Buffer.from(resultHead(id), 'utf8'), result, CLOSING_BRACE], 'ok');
   }
 
   /** Sends the whole reply. */
   json(status: number, body: Buffer, outcome: OutcomeLabel): void {
-    if (this.#state !== 'open') return;
-    if (this.bodyless) {
-      this.empty(status, outcome);
-      return;
-    }
-    if (this.counted) this.#host.wrote(body.length);
     if (body.length > LARGE_BODY_BYTES) {
       this.#sendLarge(status, [body], outcome);
       return;
     }
+    if (!this.#takesBody(status, outcome)) return;
+    if (this.counted) this.#host.wrote(body.length);
     this.#res.cork(() => {
       this.#writeHead(status, 'application/json');
       this.#res.end(body, this.closeConnection);
@@ -218,11 +209,20 @@ export class HttpReply extends DeadlineEntry {
     wheel.add(this, this.#lastEventAt + keepAliveMs);
   }
 
+  /** False when something was sent already, or the reply has no body and is sent without. */
+  #takesBody(status: number, outcome: OutcomeLabel): boolean {
+    if (this.#state !== 'open') return false;
+    if (this.bodyless) this.empty(status, outcome);
+    return !this.bodyless;
+  }
+
   #sendLarge(status: number, parts: readonly Buffer[], outcome: OutcomeLabel): void {
+    if (!this.#takesBody(status, outcome)) return;
     this.#state = 'ending';
     this.#outcome = outcome;
     this.owner = undefined;
     const outflow = new BodyOutflow(this.#res, parts, this.#host.wheel.now);
+    if (this.counted) this.#host.wrote(outflow.bytes);
     this.#follow(outflow);
     this.#res.cork(() => {
       this.#writeHead(status, 'application/json');

@@ -37,6 +37,11 @@ interface Front {
   readonly expiresAt: number;
 }
 
+interface KnownPages {
+  readonly pages: ListPages;
+  readonly expiresAt: number;
+}
+
 /** A partial list is worth asking for again at once. */
 const PARTIAL_TTL_MS = 0;
 const MAX_PAGES_BYTES = 64 * 1024 * 1024;
@@ -60,16 +65,12 @@ export class AggregatedLists {
   }
 
   async page(kind: ListKind, view: View, caller: CatalogCaller, patienceMs: number): Promise<Buffer> {
-    const modern = isModernVersion(caller.protocolVersion);
-    const key = `${view.id}\0${kind}\0${modern}`;
     const own = this.#hasOwnChannel(view, caller);
-    if (!own) {
-      const known = this.#front(key) ?? this.#front(privateFront(key, caller));
-      if (known !== undefined) return known.pages.page(caller.cursor);
-    }
+    const known = own ? undefined : this.#known(kind, view, caller);
+    if (known !== undefined) return known.pages.page(caller.cursor);
     const gathered = await this.#gather(kind, view, caller, patienceMs);
-    const { pagesKey, pages } = this.#assemble(kind, view, modern, gathered);
-    if (!own) this.#remember(key, caller, pagesKey, gathered);
+    const { pagesKey, pages } = this.#assemble(kind, view, isModernVersion(caller.protocolVersion), gathered);
+    if (!own) this.#remember(frontKey(kind, view, caller), caller, pagesKey, gathered);
     return pages.page(caller.cursor);
   }
 
@@ -79,8 +80,7 @@ export class AggregatedLists {
    */
   freshMs(kind: ListKind, view: View, caller: CatalogCaller, page: Buffer): number {
     if (this.#hasOwnChannel(view, caller)) return 0;
-    const key = `${view.id}\0${kind}\0${isModernVersion(caller.protocolVersion)}`;
-    const known = this.#front(key) ?? this.#front(privateFront(key, caller));
+    const known = this.#known(kind, view, caller);
     return known?.pages.page(undefined) === page ? Math.floor(known.expiresAt - this.#options.now()) : 0;
   }
 
@@ -89,7 +89,12 @@ export class AggregatedLists {
     return view.servers.some((server) => this.#options.lists.ownChannel(server, caller) !== undefined);
   }
 
-  #front(key: string): { readonly pages: ListPages; readonly expiresAt: number } | undefined {
+  #known(kind: ListKind, view: View, caller: CatalogCaller): KnownPages | undefined {
+    const key = frontKey(kind, view, caller);
+    return this.#front(key) ?? this.#front(privateFront(key, caller));
+  }
+
+  #front(key: string): KnownPages | undefined {
     const front = this.#fronts.get(key);
     if (front === undefined || front.epoch !== this.#options.lists.epoch) return undefined;
     if (this.#options.now() >= front.expiresAt) return undefined;
@@ -181,6 +186,10 @@ export class AggregatedLists {
     const info = only === undefined ? undefined : this.#options.lists.infoOf(only)?.serverInfo;
     return info ?? this.#options.bridgeInfo;
   }
+}
+
+function frontKey(kind: ListKind, view: View, { protocolVersion }: CatalogCaller): string {
+  return `${view.id}\0${kind}\0${isModernVersion(protocolVersion)}`;
 }
 
 function privateFront(key: string, caller: ListCaller): string {

@@ -188,20 +188,12 @@ export class Dispatcher implements CallHandler {
     if (cursor !== undefined && typeof cursor !== 'string') {
       throw new BridgeError('INVALID_PARAMS', 'The cursor must be a string');
     }
-    const { catalog } = this.#options;
+    const { catalog, sessions } = this.#options;
     const caller = callerOf(request);
     const result = await catalog.list(kind, view, { ...caller, cursor });
     const keep = cursor === undefined ? catalog.keepFor(kind, view, caller, result) : undefined;
-    call.finish(result, keep !== undefined && this.#mayKeep(request) ? keep : undefined);
-  }
-
-  /** A session that has ended meanwhile gets nothing that outlives it. */
-  #mayKeep({ session: id }: CallRequest): boolean {
-    if (id === '') return true;
-    const session = this.#options.sessions.get(id);
-    if (session === undefined) return false;
-    session.listsKept = true;
-    return true;
+    const isKept = keep !== undefined && (request.session === '' || sessions.lendLists(request.session));
+    call.finish(result, isKept ? keep : undefined);
   }
 
   async #describe(call: ActiveCall, view: View): Promise<void> {

@@ -70,6 +70,14 @@ export class SessionStore {
     return () => void this.#watchers.delete(onStale);
   }
 
+  /** Lets gateways give the session its lists without asking here; false when it has ended meanwhile. */
+  lendLists(id: string): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    session.listsKept = true;
+    return true;
+  }
+
   /** The session's lists are its own from now on, if it is one that gateways were allowed to give lists to. */
   takeBackLists(id: string): void {
     const session = this.#sessions.get(id);

@@ -2,6 +2,7 @@
 // thread, and writes what they return as a bridge would. No check of anything.
 import uWS from 'uWebSockets.js';
 import { announcePort } from './announce.js';
+import { answerJson } from './answer-json.js';
 
 interface BareTool {
   readonly name: string;
@@ -18,29 +19,14 @@ for (const path of process.argv.slice(2)) {
 const context = { signal: new AbortController().signal, progress: () => {} };
 
 const app = uWS.App().post('/*', (res) => {
-  let isGone = false;
-  res.onAborted(() => {
-    isGone = true;
-  });
-  let body = Buffer.alloc(0);
-  res.onData((chunk, isLast) => {
-    // The chunk is only valid during this call.
-    body = Buffer.concat([body, Buffer.from(chunk)]);
-    if (!isLast) return;
+  answerJson(res, (message, answer) => {
     // Whoever asks is one of ours.
-    const { id, params } = JSON.parse(body.toString()) as {
-      id: unknown;
-      params: { name: string; arguments: unknown };
-    };
-    void answer(params).then((result) => {
-      if (isGone) return;
-      const reply = JSON.stringify({ jsonrpc: '2.0', id, result });
-      res.cork(() => res.writeHeader('content-type', 'application/json').end(reply));
-    });
+    const { id, params } = message as { id: unknown; params: { name: string; arguments: unknown } };
+    void resultOf(params).then((result) => answer(JSON.stringify({ jsonrpc: '2.0', id, result })));
   });
 });
 
-async function answer(params: { name: string; arguments: unknown }): Promise<unknown> {
+async function resultOf(params: { name: string; arguments: unknown }): Promise<unknown> {
   try {
     const structuredContent = await tools.get(params.name)?.handler(params.arguments, context);
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };

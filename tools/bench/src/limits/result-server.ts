@@ -2,6 +2,7 @@
 // once and the answer is written as it is, so that what is in front of it is measured. 2026-07-28 only.
 import uWS from 'uWebSockets.js';
 import { announcePort } from './announce.js';
+import { answerJson } from './answer-json.js';
 
 const LINE = 'The quick brown fox says "hello" to 12 lazy dogs.\n';
 const CACHE = '"resultType":"complete","ttlMs":60000,"cacheScope":"public"';
@@ -28,22 +29,16 @@ function resultOf(method: string, bytes: number): string {
 }
 
 const app = uWS.App().post('/*', (res) => {
-  res.onAborted(() => {});
-  let body = Buffer.alloc(0);
-  res.onData((chunk, isLast) => {
-    // The chunk is only valid during this call.
-    body = Buffer.concat([body, Buffer.from(chunk)]);
-    if (!isLast) return;
+  answerJson(res, (message, answer) => {
     // Whoever asks is one of ours.
-    const { id, method, params } = JSON.parse(body.toString()) as {
+    const { id, method, params } = message as {
       id?: unknown;
       method: string;
       params?: { arguments?: { bytes?: number } };
     };
     if (id === undefined) return void res.cork(() => res.writeStatus('202 Accepted').end());
     const result = resultOf(method, params?.arguments?.bytes ?? 0);
-    const reply = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
-    res.cork(() => res.writeHeader('content-type', 'application/json').end(reply));
+    answer(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`);
   });
 });
 app.listen('127.0.0.1', 0, (socket) => announcePort(socket === false ? 0 : uWS.us_socket_local_port(socket)));

@@ -48,7 +48,7 @@ export function numberedBatch(
   count: number,
 ): { next(): Buffer; has(answer: Buffer): boolean } {
   const batch = Buffer.concat(Array.from({ length: count }, () => frame));
-  const idAt = frame.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;
+  const idAt = idPosition(frame);
   const digits = String(FIRST_ID).length;
   let first = FIRST_ID - count;
   return {
@@ -68,7 +68,7 @@ export function numberedBatch(
 
 /** Numbers a request that was made of `numberedBody`, framed as it goes out. */
 export function numberedBytes(bytes: Buffer): NumberedRequest {
-  const idAt = bytes.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;
+  const idAt = idPosition(bytes);
   let last = FIRST_ID;
   return {
     next() {
@@ -80,4 +80,8 @@ export function numberedBytes(bytes: Buffer): NumberedRequest {
       return `"id":${last}`;
     },
   };
+}
+
+function idPosition(bytes: Buffer): number {
+  return bytes.lastIndexOf(`"id":${FIRST_ID}`) + '"id":'.length;
 }
