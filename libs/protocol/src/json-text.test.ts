@@ -79,6 +79,20 @@ describe('skipValue', () => {
     expect(disagreements).toEqual([]);
   });
 
+  it('agrees with JSON.parse about long strings in which escapes, quotes and control characters follow closely', () => {
+    const pieces = fc.array(
+      fc.constantFrom('a', 'bc', '\\"', '\\\\', '\\n', '\\u00e9', 'é', '!', '#', '\u007f', '"', '\n', '\\'),
+      { minLength: 1, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(pieces, fc.nat({ max: 3 }), fc.nat({ max: 3 }), (soup, more, by) => {
+        const bytes = Buffer.from(`"${'a'.repeat(126 + more)}${soup.join('')}"`);
+        expect(accepts(shifted(bytes, by))).toBe(reference(bytes) !== undefined);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('refuses a long string that never ends, even when the memory after it holds a quote', () => {
     const bytes = shifted(Buffer.from(`"${'a'.repeat(1000)}`), 1);
     expect(refusal(() => skipValue(bytes, 0, 1))).toBe('PARSE_ERROR');

@@ -53,39 +53,44 @@ export function skipString(bytes: Uint8Array, start: number): number {
   return skipLongString(bytes, at);
 }
 
+/** Marks the bytes of a word that come before the one with this place in it as no hits. */
+const BYTES_BEFORE = [0, 0x80, 0x8080, 0x808080];
+
 /**
- * The rest of a string, four bytes at a time. A word holds a quote, a backslash or a control character exactly
- * when the mask below is not zero (the borrow of a subtraction can only start at such a byte); the word's bytes
- * are then looked at one by one.
+ * The rest of a string, four bytes at a time. Real texts have a quote or a line break every few words, so the search
+ * goes on in the middle of a word after one.
  */
 function skipLongString(bytes: Uint8Array, from: number): number {
   const skew = bytes.byteOffset & 3;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset - skew, (skew + bytes.length) >> 2);
   let at = from;
   for (;;) {
-    const aligned = (at + skew + 3) & ~3;
-    let stopAt = aligned - skew;
-    if (at === stopAt) {
-      let index = aligned >> 2;
-      while (index < words.length) {
-        // `as`: the index was just compared with the length.
-        const word = words[index] as number;
-        const hits =
-          (word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101);
-        if ((hits & ~word & -0x7f7f7f80) !== 0) break;
-        index++;
-      }
-      at = (index << 2) - skew;
-      stopAt = at + 4;
+    let index = (at + skew) >> 2;
+    if (index < words.length) {
+      // `as`: all indexes are inside, these were just compared with the length.
+      let hits = hitsIn((words[index] as number) | (BYTES_BEFORE[(at + skew) & 3] as number));
+      while (hits === 0 && ++index < words.length) hits = hitsIn(words[index] as number);
+      at = (index << 2) - skew + (hits === 0 ? 0 : firstByteOf(hits));
     }
-    while (at < stopAt) {
-      const c = byteAt(bytes, at);
-      if (c === QUOTE) return at + 1;
-      if (c === BACKSLASH) at = skipEscape(bytes, at);
-      else if (c < SPACE) return refuseInString(c, at);
-      else at++;
-    }
+    const c = byteAt(bytes, at);
+    if (c === QUOTE) return at + 1;
+    if (c === BACKSLASH) at = skipEscape(bytes, at);
+    else if (c < SPACE) return refuseInString(c, at);
+    else at++;
   }
+}
+
+/**
+ * Not zero exactly when the word holds a quote, a backslash or a control character: xor with 2 puts the quote next to
+ * the control characters. The lowest bit is in the first of them, because a borrow can only start at one.
+ */
+function hitsIn(word: number): number {
+  return (((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & ~word & -0x7f7f7f80;
+}
+
+/** The place in its word, 0 to 3, of the byte that holds the lowest bit. */
+function firstByteOf(hits: number): number {
+  return (31 - Math.clz32(hits & -hits)) >> 3;
 }
 
 function refuseInString(c: number, at: number): never {
