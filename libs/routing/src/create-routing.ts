@@ -121,7 +121,7 @@ export function createRouting({ config, log, metrics }: RoutingOptions): Routing
     if (lease.owned) {
       const { channel } = lease;
       sessions.takeBackLists(request.session);
-      events.watchOwned(server, channel, ownerOfChannel(server, lease, request));
+      events.watchOwned(server, channel, () => ownerOfChannel(server, lease, request));
       const lost = sessions.get(request.session)?.lostChannels;
       const before = lost?.get(server);
       if (before === undefined || lost?.delete(server) !== true) return;

@@ -60,9 +60,12 @@ export class UpstreamEvents {
     this.#listens.set(server, { channel, listen });
   }
 
-  /** Listens to a channel that serves one client only. */
-  watchOwned(server: string, channel: UpstreamChannel, owner: ChannelOwner): void {
-    this.#watch(server, channel, owner);
+  /**
+   * Listens to a channel that serves one client only.
+   * @param ownerOf - asked when it is heard of for the first time
+   */
+  watchOwned(server: string, channel: UpstreamChannel, ownerOf: () => ChannelOwner): void {
+    this.#watch(server, channel, ownerOf);
   }
 
   /** Settles when the bridge's own stream on this server is open, or cannot be. */
@@ -97,9 +100,10 @@ export class UpstreamEvents {
     this.#listens.clear();
   }
 
-  #watch(server: string, channel: UpstreamChannel, owner: ChannelOwner | undefined): void {
+  #watch(server: string, channel: UpstreamChannel, ownerOf: (() => ChannelOwner) | undefined): void {
     const watched = this.#watched.get(server) ?? new Set();
     if (watched.has(channel)) return;
+    const owner = ownerOf?.();
     this.#watched.set(server, watched);
     if (!channel.closed) watched.add(channel);
     channel.listen({

@@ -16,6 +16,13 @@ export interface Slot {
   readonly pinned: boolean;
 }
 
+/** A slot whose channel can be used at once. */
+export interface OpenSlot extends Slot {
+  channel: UpstreamChannel;
+}
+
+const NONE: readonly Slot[] = [];
+
 export interface ChannelSlotsOptions {
   readonly server: string;
   readonly maxChannels: number;
@@ -65,12 +72,13 @@ export class ChannelSlots implements PlaceHolder {
    * @throws {BridgeError} OVERLOADED when it would have to be opened and there are too many already
    */
   take(placement: Placement, first = false): Slot {
-    const slots = this.#byKey.get(placement.key) ?? [];
-    const live = slots.filter((slot) => slot.channel?.closed !== true);
-    const slot = (first ? live[0] : this.#pick(placement, live)) ?? this.#add(placement);
-    slot.leases += 1;
-    slot.lastUsedAt = this.#options.now();
-    return slot;
+    return this.#lease(this.#find(placement, first) ?? this.#add(placement));
+  }
+
+  /** As `take` where the channel is there already; `undefined` where it would have to be waited for. */
+  takeOpen(placement: Placement): OpenSlot | undefined {
+    const slot = this.#find(placement, false);
+    return slot !== undefined && isOpen(slot) ? this.#lease(slot) : undefined;
   }
 
   release(slot: Slot): void {
@@ -113,13 +121,25 @@ export class ChannelSlots implements PlaceHolder {
     return [...this.#byKey.values()].flat();
   }
 
-  #pick(placement: Placement, live: readonly Slot[]): Slot | undefined {
-    if (placement.exclusive)
-      return live.find((slot) => slot.leases === 0 && (slot.channel?.inFlight ?? 0) === 0);
+  #lease<Taken extends Slot>(slot: Taken): Taken {
+    slot.leases += 1;
+    slot.lastUsedAt = this.#options.now();
+    return slot;
+  }
+
+  #find(placement: Placement, first: boolean): Slot | undefined {
     let best: Slot | undefined;
-    for (const slot of live) if (best === undefined || load(slot) < load(best)) best = slot;
+    let live = 0;
+    for (const slot of this.#byKey.get(placement.key) ?? NONE) {
+      if (slot.channel?.closed === true) continue;
+      live += 1;
+      if (first) return slot;
+      if (placement.exclusive) {
+        if (slot.leases === 0 && (slot.channel?.inFlight ?? 0) === 0) return slot;
+      } else if (best === undefined || load(slot) < load(best)) best = slot;
+    }
     // A further process only when all are busy.
-    const mayGrow = placement.pooled && live.length < this.#options.poolSize && this.#hasRoom();
+    const mayGrow = placement.pooled && live < this.#options.poolSize && this.#hasRoom();
     return best !== undefined && load(best) > 0 && mayGrow ? undefined : best;
   }
 
@@ -202,6 +222,10 @@ export class ChannelSlots implements PlaceHolder {
     ofSession?.delete(slot);
     if (ofSession?.size === 0) this.#bySession.delete(session);
   }
+}
+
+function isOpen(slot: Slot): slot is OpenSlot {
+  return slot.channel !== undefined;
 }
 
 function isIdle(slot: Slot): boolean {

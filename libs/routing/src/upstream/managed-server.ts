@@ -3,7 +3,7 @@ import { BridgeError } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
 import type { ChannelLease, ChannelScope, Era, UpstreamChannel, UpstreamServer } from './channel.js';
 import { ChannelSlots } from './channel-slots.js';
-import type { Slot } from './channel-slots.js';
+import type { OpenSlot, Slot } from './channel-slots.js';
 import type { Connector, Refusal } from './connector.js';
 import { placementFor, refusalKeyOf, SHARED_KEY, sharedPlacement } from './placement.js';
 import type { Isolation, Placement } from './placement.js';
@@ -95,15 +95,15 @@ export class ManagedServer implements UpstreamServer {
     }
   }
 
-  async acquire(scope: ChannelScope): Promise<ChannelLease> {
+  acquire(scope: ChannelScope): ChannelLease | Promise<ChannelLease> {
+    const slot = this.#takeNow(scope);
+    return slot === undefined ? this.#acquireLater(scope) : new SlotLease(this.#slots, slot, slot.channel);
+  }
+
+  async #acquireLater(scope: ChannelScope): Promise<ChannelLease> {
     this.#acquiring += 1;
     const slot = await this.#takeFor(scope).finally(() => (this.#acquiring -= 1));
-    let released = false;
-    const release = (): void => {
-      if (!released) this.#slots.release(slot);
-      released = true;
-    };
-    return { channel: await slot.opening, owned: slot.placement.owned, release };
+    return new SlotLease(this.#slots, slot, await slot.opening);
   }
 
   existing(session: string): UpstreamChannel | undefined {
@@ -136,6 +136,15 @@ export class ManagedServer implements UpstreamServer {
     this.#leavePlaces?.();
     await this.#slots.close();
     await this.#options.connector.close();
+  }
+
+  /** Where it is known what the server speaks, and the channel is open. */
+  #takeNow(scope: ChannelScope): OpenSlot | undefined {
+    const ownEra = this.#era;
+    if (ownEra === undefined) return undefined;
+    const mayBeLegacy = scope.preferredEra === 'legacy' && this.#alsoLegacy !== false;
+    const era = mayBeLegacy ? 'legacy' : ownEra;
+    return this.#slots.takeOpen(placementFor(scope, this.#options.isolation, era, ownEra));
   }
 
   async #takeFor(scope: ChannelScope): Promise<Slot> {
@@ -237,5 +246,27 @@ export class ManagedServer implements UpstreamServer {
 
   #unavailable(what: string): BridgeError {
     return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.name}" ${what}`);
+  }
+}
+
+class SlotLease implements ChannelLease {
+  readonly channel: UpstreamChannel;
+  readonly #slots: ChannelSlots;
+  readonly #slot: Slot;
+  #released = false;
+
+  constructor(slots: ChannelSlots, slot: Slot, channel: UpstreamChannel) {
+    this.#slots = slots;
+    this.#slot = slot;
+    this.channel = channel;
+  }
+
+  get owned(): boolean {
+    return this.#slot.placement.owned;
+  }
+
+  release(): void {
+    if (!this.#released) this.#slots.release(this.#slot);
+    this.#released = true;
   }
 }

@@ -27,7 +27,16 @@ export const SHARED_KEY = 'shared';
 
 export type Isolation = 'session' | 'tenant' | 'shared';
 
+const SHARED: Readonly<Record<Era, Placement>> = {
+  legacy: everybodys('legacy'),
+  modern: everybodys('modern'),
+};
+
 export function sharedPlacement(era: Era): Placement {
+  return SHARED[era];
+}
+
+function everybodys(era: Era): Placement {
   return {
     key: SHARED_KEY,
     era,
@@ -50,17 +59,25 @@ export function placementFor(scope: ChannelScope, isolation: Isolation, era: Era
   const shared = sharedPlacement(era);
   if (era === 'modern') return shared;
   if (isolation === 'shared') return ownEra === era ? shared : { ...shared, key: `${SHARED_KEY}\0${era}` };
-  const { tenant } = scope;
+  const { tenant, session, capabilities } = scope;
   if (isolation === 'tenant') return { ...shared, key: `tenant\0${tenant}`, pooled: false, tenant };
-  const declaration = { capabilities: scope.capabilities, clientInfo: scope.clientInfo };
-  const own = { era, declaration, owned: true, pooled: false, tenant };
-  if (scope.session !== '') {
-    const key = `session\0${scope.session}`;
-    return { ...own, key, audience: 'client', exclusive: false, session: scope.session };
-  }
-  const exclusive = asksForInput(scope.capabilities);
-  const key = [exclusive ? 'lease' : 'caller', tenant, scope.principal, scope.capabilities].join('\0');
-  return { ...own, key, audience: exclusive ? 'client' : 'principal', exclusive, session: '' };
+  const exclusive = session === '' && asksForInput(capabilities);
+  // Written out: this is made for every call, and spreading takes several times as long.
+  return {
+    key: session === '' ? callerKey(scope, exclusive) : `session\0${session}`,
+    era,
+    audience: session === '' && !exclusive ? 'principal' : 'client',
+    declaration: { capabilities, clientInfo: scope.clientInfo },
+    exclusive,
+    owned: true,
+    pooled: false,
+    tenant,
+    session,
+  };
+}
+
+function callerKey({ tenant, principal, capabilities }: ChannelScope, exclusive: boolean): string {
+  return `${exclusive ? 'lease' : 'caller'}\0${tenant}\0${principal}\0${capabilities}`;
 }
 
 /**
@@ -73,6 +90,7 @@ export function refusalKeyOf({ key, declaration }: Placement): string {
 
 /** True when a server may send requests to a client with these capabilities. */
 function asksForInput(capabilities: string): boolean {
+  if (capabilities === '{}') return false;
   // Raw JSON object, validated at the border.
   const declared = JSON.parse(capabilities) as Record<string, unknown>;
   return ['sampling', 'elicitation', 'roots'].some((name) => declared[name] !== undefined);
