@@ -1,15 +1,15 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import { DeadlineEntry } from '@mcp-bridge/link';
 import type { CallRequest, CallSink, DeadlineWheel, KeepResult } from '@mcp-bridge/link';
+import type { Member } from '../member-list.js';
 import type { ReplayStream } from '../sessions/replay-stream.js';
 
 /**
  * One client call while the router works on it. Guards the promise of the link: messages only before the end,
  * exactly one end, by the deadline, nothing after a cancel. What a legacy client may want to hear again goes to `replay` too.
  */
-export class ActiveCall extends DeadlineEntry {
+export class ActiveCall extends DeadlineEntry implements Member {
   readonly request: CallRequest;
-  /** Only `CallsInFlight` touches it. */
   place = -1;
   readonly #sink: CallSink;
   readonly #replay: ReplayStream | undefined;

@@ -12,12 +12,12 @@ import type {
 import type { Catalog } from '../catalog/catalog.js';
 import type { ListKind } from '../catalog/list-kind.js';
 import type { View, Views } from '../catalog/views.js';
+import { MemberList } from '../member-list.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import type { SessionCalls } from '../sessions/session-calls.js';
 import type { ClientListens } from '../subscriptions/client-listens.js';
 import { ActiveCall } from './active-call.js';
-import { CallsInFlight } from './calls-in-flight.js';
 import { callerOf } from './forwarder.js';
 import type { Forwarder } from './forwarder.js';
 import type { NowOrLater } from './now-or-later.js';
@@ -47,7 +47,7 @@ const NOTHING: CallHandle = { cancel: () => undefined };
  */
 export class Dispatcher implements CallHandler {
   readonly #options: DispatcherOptions;
-  readonly #calls = new CallsInFlight();
+  readonly #calls = new MemberList<ActiveCall>();
   #draining = false;
 
   constructor(options: DispatcherOptions) {
@@ -136,6 +136,7 @@ export class Dispatcher implements CallHandler {
         : session.openReplay(request.replayStream, request.clientRequestId);
     const call = new ActiveCall(request, sink, replay, this.#options.deadlines);
     this.#calls.add(call);
+    call.onEnd(() => this.#calls.remove(call));
     if (session !== undefined && request.timeoutMs > 0) session.track(call);
     return call;
   }

@@ -11,7 +11,7 @@ import { relayInputRequired } from '../input/input-relay.js';
 import type { HeldCalls, HeldExchange } from '../input/held-calls.js';
 import { OpenAsks } from '../input/open-asks.js';
 import type { Session } from '../sessions/session.js';
-import type { ChannelLease, RespondToUpstream, UpstreamSink } from '../upstream/channel.js';
+import type { ChannelLease, RespondToUpstream, UpstreamCall, UpstreamSink } from '../upstream/channel.js';
 import type { ActiveCall } from './active-call.js';
 import type { TaskOwners } from './task-owners.js';
 
@@ -69,7 +69,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
   #request: CallRequest;
   /** The client call that waits now; none while the exchange is held. */
   #call: ActiveCall | undefined;
-  #cancelUpstream: ((reason?: string) => void) | undefined;
+  #upstreamCall: UpstreamCall | undefined;
   #outbox: Buffer[] = [];
   #outcome: { result: Buffer } | { error: BridgeError } | undefined;
   #rounds = 0;
@@ -123,7 +123,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
     if (this.#call === undefined || this.#call.ended) return;
     this.#sent = params;
     const request = this.#request;
-    const { cancel } = this.#lease.channel.request(
+    this.#upstreamCall = this.#lease.channel.request(
       {
         method: request.method,
         name: this.#target.upstreamName ?? request.name,
@@ -138,8 +138,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
       },
       this,
     );
-    this.#cancelUpstream = cancel;
-    if (this.#outcome !== undefined) this.#cancelUpstream = undefined;
+    if (this.#outcome !== undefined) this.#upstreamCall = undefined;
   }
 
   onNotification(notification: Envelope): void {
@@ -206,7 +205,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
   }
 
   onResult(reply: Envelope): void {
-    this.#cancelUpstream = undefined;
+    this.#upstreamCall = undefined;
     if (reply.resultType === 'input_required' && !isModernVersion(this.#request.protocolVersion)) {
       if (this.#call !== undefined && !this.#call.ended) {
         relayInputRequired(this, this.#call, this.#session, reply);
@@ -222,7 +221,7 @@ export class Exchange implements UpstreamSink, HeldExchange {
   }
 
   onError(error: BridgeError): void {
-    this.#cancelUpstream = undefined;
+    this.#upstreamCall = undefined;
     if (error.rpcCode === HEADER_MISMATCH && error.code === 'UPSTREAM_ERROR' && !this.#relisted) {
       this.#relisted = true;
       void this.#sendRelisted(error);
@@ -272,8 +271,8 @@ export class Exchange implements UpstreamSink, HeldExchange {
 
   /** Gives the whole exchange up: nobody waits any more. */
   abandon(reason: string): void {
-    this.#cancelUpstream?.(reason);
-    this.#cancelUpstream = undefined;
+    this.#upstreamCall?.cancel(reason);
+    this.#upstreamCall = undefined;
     this.#asks?.refuseAll(reason);
     this.#release();
   }

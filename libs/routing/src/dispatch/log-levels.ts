@@ -26,9 +26,9 @@ export function ensureLogLevel(
   if (before === level) return;
   if (!exactly && before !== undefined && LOG_LEVELS.indexOf(before) <= LOG_LEVELS.indexOf(level)) return;
   told.set(channel, level);
-  const timer = setTimeout(() => cancel('timeout'), TIMEOUT_MS);
+  const timer = setTimeout(() => sent.cancel('timeout'), TIMEOUT_MS);
   timer.unref();
-  const { cancel } = channel.request(
+  const sent = channel.request(
     {
       method: 'logging/setLevel',
       name: '',

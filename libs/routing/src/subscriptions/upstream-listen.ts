@@ -1,6 +1,6 @@
 import type { Envelope } from '@mcp-bridge/protocol';
 import { MODERN_VERSION } from '../adapt/era.js';
-import type { UpstreamChannel } from '../upstream/channel.js';
+import type { UpstreamCall, UpstreamChannel } from '../upstream/channel.js';
 import { ownMeta } from '../upstream/handshake.js';
 
 /** Waits between attempts to open a stream again, in milliseconds. */
@@ -36,11 +36,11 @@ export function startUpstreamListen(
   let stopped = false;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
-  let cancel: (() => void) | undefined;
+  let sent: UpstreamCall | undefined;
 
   const again = (): void => {
     settle();
-    cancel = undefined;
+    sent = undefined;
     if (stopped || channel.closed) return;
     timer = setTimeout(open, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
     timer.unref();
@@ -48,7 +48,7 @@ export function startUpstreamListen(
   };
   const open = (): void => {
     if (stopped || channel.closed) return;
-    cancel = channel.request(
+    sent = channel.request(
       {
         method: 'subscriptions/listen',
         name: '',
@@ -74,7 +74,7 @@ export function startUpstreamListen(
         onResult: again,
         onError: again,
       },
-    ).cancel;
+    );
   };
   open();
   return {
@@ -82,7 +82,7 @@ export function startUpstreamListen(
     stop: () => {
       stopped = true;
       clearTimeout(timer);
-      cancel?.();
+      sent?.cancel();
       settle();
     },
   };

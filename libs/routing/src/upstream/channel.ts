@@ -74,6 +74,12 @@ export interface UnsolicitedListener {
   onClosed(reason: BridgeError): void;
 }
 
+/** A request that was sent, for whoever may give it up. */
+export interface UpstreamCall {
+  /** Once it has ended, nothing. */
+  cancel(reason?: string): void;
+}
+
 /** One live conversation with an upstream server: a child process's pipes, or an HTTP endpoint (and session). */
 export interface UpstreamChannel {
   readonly info: UpstreamInfo;
@@ -83,7 +89,7 @@ export interface UpstreamChannel {
    * Sends a request. Cancel closes the HTTP stream (modern) or sends `notifications/cancelled`; the sink hears
    * nothing after it. On a closed channel the sink hears UPSTREAM_UNAVAILABLE before this returns.
    */
-  request(request: UpstreamRequest, sink: UpstreamSink): { cancel(reason?: string): void };
+  request(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
   notify(method: string, params: Buffer): void;
   /** At most one listener; setting it replaces the former. */
   listen(listener: UnsolicitedListener): void;

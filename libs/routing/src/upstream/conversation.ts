@@ -24,6 +24,11 @@ export interface Pending {
   readonly sink: UpstreamSink;
   readonly startedAt: number;
   /** Whether any byte may have reached the upstream: then nobody can tell if it ran. */
+  readonly sent: boolean;
+}
+
+/** A request whose channel knows no more of it, and says when it was sent. */
+export interface PlainPending extends Pending {
   sent: boolean;
 }
 
@@ -35,33 +40,35 @@ export interface Pending {
  */
 export type Audience = 'client' | 'principal' | 'shared';
 
-export interface ConversationOptions {
+export interface ConversationOptions<Call extends Pending = PlainPending> {
   readonly audience: Audience;
   readonly meters: UpstreamMeters;
   /**
    * Sends a whole message (without newline) to the upstream; used for answers to its requests.
    * @param cause - the request on whose behalf it asked, where there is one
    */
-  readonly reply: (message: Buffer, cause: Pending | undefined) => void;
+  readonly reply: (message: Buffer, cause: Call | undefined) => void;
   /** The client of this request was asked something, and the upstream waits for the answer. */
-  readonly onAsked?: (pending: Pending) => void;
+  readonly onAsked?: (call: Call) => void;
 }
 
 /**
  * The bookkeeping that all transports share: ids, requests in flight, and which message belongs to which of
  * them. Replies to unknown ids (late, cancelled, invented) are dropped and counted.
+ *
+ * @typeParam Call - what the channel keeps of a request
  */
-export class Conversation {
+export class Conversation<Call extends Pending = PlainPending> {
   #listener: UnsolicitedListener | undefined;
   #early: Envelope[] = [];
-  readonly #options: ConversationOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #options: ConversationOptions<Call>;
+  readonly #pending = new Map<number, Call>();
   /** Raw id of an upstream's request to the client → who was asked, for `notifications/cancelled`. */
   readonly #asked = new Map<string, UpstreamSink | UnsolicitedListener>();
   #nextId = 1;
   #closed = false;
 
-  constructor(options: ConversationOptions) {
+  constructor(options: ConversationOptions<Call>) {
     this.#options = options;
   }
 
@@ -81,9 +88,20 @@ export class Conversation {
     for (const message of early) this.receive(message, undefined);
   }
 
-  begin(request: UpstreamRequest, sink: UpstreamSink): Pending {
-    const pending: Pending = {
-      id: this.#nextId,
+  /** An id for the next request, which is to `enter` next. */
+  nextId(): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return id;
+  }
+
+  enter(call: Call): void {
+    this.#pending.set(call.id, call);
+  }
+
+  begin(this: Conversation, request: UpstreamRequest, sink: UpstreamSink): PlainPending {
+    const pending: PlainPending = {
+      id: this.nextId(),
       method: request.method,
       owner: request.owner,
       logLevel: request.logLevel,
@@ -91,34 +109,33 @@ export class Conversation {
       startedAt: performance.now(),
       sent: false,
     };
-    this.#nextId += 1;
-    this.#pending.set(pending.id, pending);
+    this.enter(pending);
     return pending;
   }
 
-  isInFlight(pending: Pending): boolean {
+  isInFlight(pending: Call): boolean {
     return this.#pending.has(pending.id);
   }
 
-  get(id: number): Pending | undefined {
+  get(id: number): Call | undefined {
     return this.#pending.get(id);
   }
 
-  all(): Pending[] {
+  all(): Call[] {
     return [...this.#pending.values()];
   }
 
   /** Forgets a request whose caller wants no answer; false when it had ended already. */
-  forget(pending: Pending): boolean {
+  forget(pending: Call): boolean {
     return this.#pending.delete(pending.id);
   }
 
-  fail(pending: Pending, error: BridgeError): void {
+  fail(pending: Call, error: BridgeError): void {
     if (this.#pending.delete(pending.id)) pending.sink.onError(error);
   }
 
   /** Fails everything in flight, and then tells the listener. Nothing is delivered afterwards. */
-  close(errorFor: (pending: Pending) => BridgeError, reason: BridgeError): void {
+  close(errorFor: (pending: Call) => BridgeError, reason: BridgeError): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const pending of this.all()) this.fail(pending, errorFor(pending));
@@ -131,7 +148,7 @@ export class Conversation {
    * Delivers one message of the upstream.
    * @param origin - the request on whose own stream it came; `undefined` on pipes and general streams
    */
-  receive(envelope: Envelope, origin: Pending | undefined): void {
+  receive(envelope: Envelope, origin: Call | undefined): void {
     this.#options.meters.received.inc();
     if (this.#closed) return;
     switch (envelope.kind) {
@@ -145,7 +162,7 @@ export class Conversation {
     }
   }
 
-  #receiveReply(envelope: Envelope, origin: Pending | undefined): void {
+  #receiveReply(envelope: Envelope, origin: Call | undefined): void {
     const pending = this.#repliedTo(envelope, origin);
     if (pending === undefined || (origin !== undefined && pending !== origin)) {
       this.#options.meters.dropped('late_reply');
@@ -158,14 +175,14 @@ export class Conversation {
     else pending.sink.onError(error);
   }
 
-  #repliedTo(envelope: Envelope, origin: Pending | undefined): Pending | undefined {
+  #repliedTo(envelope: Envelope, origin: Call | undefined): Call | undefined {
     if (envelope.id.start >= 0) return this.#pending.get(integerAt(envelope.bytes, envelope.id));
     // An error without id: the upstream could not read a request. With one candidate it is clear which.
     if (origin !== undefined) return this.isInFlight(origin) ? origin : undefined;
     return this.#pending.size === 1 ? this.#newest() : undefined;
   }
 
-  #receiveRequest(request: Envelope, origin: Pending | undefined): void {
+  #receiveRequest(request: Envelope, origin: Call | undefined): void {
     const id = request.bytes.toString('utf8', request.id.start, request.id.end);
     if (request.method === 'ping') {
       this.#options.reply(resultReply(id, EMPTY_RESULT), origin);
@@ -185,7 +202,7 @@ export class Conversation {
   }
 
   /** The call behind a question that names none; only where that is certain (requirement 47). */
-  #causeOfQuestion(): Pending | undefined {
+  #causeOfQuestion(): Call | undefined {
     switch (this.#options.audience) {
       case 'client':
         return this.#newest();
@@ -196,7 +213,7 @@ export class Conversation {
     }
   }
 
-  #responder(id: string, cause: Pending | undefined): RespondToUpstream {
+  #responder(id: string, cause: Call | undefined): RespondToUpstream {
     return (member, value) => {
       if (this.#closed || !this.#asked.delete(id)) return;
       const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"${member}":`);
@@ -204,7 +221,7 @@ export class Conversation {
     };
   }
 
-  #receiveNotification(notification: Envelope, origin: Pending | undefined): void {
+  #receiveNotification(notification: Envelope, origin: Call | undefined): void {
     const { bytes, method } = notification;
     if (method === 'notifications/progress') {
       const pending = this.#pending.get(integerAt(bytes, notification.progressToken));
@@ -259,7 +276,7 @@ export class Conversation {
       else newest.sink.onNotification(notification);
       return;
     }
-    let target: Pending | undefined;
+    let target: Call | undefined;
     for (const pending of this.#pending.values()) {
       if (pending.logLevel === '') continue;
       if (target !== undefined && target.owner !== pending.owner) {
@@ -273,8 +290,8 @@ export class Conversation {
   }
 
   /** The newest request that is a call: a subscription stream causes neither log messages nor questions. */
-  #newest(): Pending | undefined {
-    let newest: Pending | undefined;
+  #newest(): Call | undefined {
+    let newest: Call | undefined;
     for (const pending of this.#pending.values()) {
       if (pending.method !== 'subscriptions/listen') newest = pending;
     }

@@ -1,5 +1,6 @@
 import { Client } from 'undici';
 import type { Dispatcher } from 'undici';
+import { MemberList } from '../../member-list.js';
 import type { HttpExchange } from './http-exchange.js';
 
 type Request = Dispatcher.DispatchOptions;
@@ -23,7 +24,7 @@ export class ConnectionPool {
   readonly #limit: number;
   readonly #clients = new Set<Client>();
   readonly #free: Client[] = [];
-  readonly #working = new Set<HttpExchange>();
+  readonly #working = new MemberList<HttpExchange>();
   #waiting: Waiting[] = [];
   /** Index of the first in `#waiting`; those before it are gone. */
   #head = 0;
@@ -40,8 +41,8 @@ export class ConnectionPool {
     return this.#working.size;
   }
 
-  exchanges(): Iterable<HttpExchange> {
-    return this.#working;
+  exchanges(): readonly HttpExchange[] {
+    return this.#working.snapshot();
   }
 
   /** Exchanges that wait for one; some may have been given up. */
@@ -62,7 +63,7 @@ export class ConnectionPool {
    * @param drains - its response came to its end, so that its connection will be free in a moment
    */
   leave(exchange: HttpExchange, drains: boolean): void {
-    if (!this.#working.delete(exchange) || drains) return;
+    if (!this.#working.remove(exchange) || drains) return;
     const next = this.#next();
     if (next !== undefined) this.#work(next, this.#free.pop());
   }

@@ -35,8 +35,8 @@ export class GeneralStream implements ExchangeListener {
   open(): void {
     if (this.#closed) return;
     const { endpoint, headers } = this.#options;
-    const resume = this.#lastEventId === '' ? {} : { 'last-event-id': this.#lastEventId };
-    this.#exchange = endpoint.get({ ...headers(), ...resume }, this);
+    const resume = this.#lastEventId === '' ? [] : ['last-event-id', this.#lastEventId];
+    this.#exchange = endpoint.get([...headers(), ...resume], this);
   }
 
   close(): void {

@@ -1,8 +1,9 @@
-import { BridgeError, encodeHeaderValue, replaceSpan, requestMessage } from '@mcp-bridge/protocol';
+import { BridgeError, encodeHeaderValue } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
 import type {
   UnsolicitedListener,
+  UpstreamCall,
   UpstreamChannel,
   UpstreamInfo,
   UpstreamRequest,
@@ -10,9 +11,10 @@ import type {
 } from '../channel.js';
 import type { OpenOptions } from '../connector.js';
 import { Conversation } from '../conversation.js';
-import type { Pending } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
+import { MemberList } from '../../member-list.js';
 import { HttpCall } from './http-call.js';
+import type { CallCarrier } from './http-call.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';
 import type { HttpEndpoints } from './http-endpoints.js';
 import type { ExchangeEnd } from './http-exchange.js';
@@ -24,21 +26,27 @@ export interface HttpChannelOptions extends OpenOptions {
 }
 
 /** What channels of both eras have in common: every request is a POST of its own. */
-export abstract class HttpChannel implements UpstreamChannel {
+export abstract class HttpChannel implements UpstreamChannel, CallCarrier {
   abstract readonly info: UpstreamInfo;
+  readonly conversation: Conversation<HttpCall>;
+  readonly endpoints: HttpEndpoints;
+  readonly log: Logger;
+  readonly meters: UpstreamMeters;
   protected readonly options: HttpChannelOptions;
-  protected readonly conversation: Conversation;
-  readonly #calls = new Map<Pending, HttpCall>();
+  /** Those too that were answered on a stream which is still open. */
+  readonly #calls = new MemberList<HttpCall>();
   #closed = false;
 
   constructor(options: HttpChannelOptions) {
     this.options = options;
-    this.conversation = new Conversation({
+    this.endpoints = options.endpoints;
+    this.log = options.log;
+    this.meters = options.meters;
+    this.conversation = new Conversation<HttpCall>({
       audience: options.audience,
       meters: options.meters,
-      reply: (message, cause) =>
-        this.reply(message, cause === undefined ? undefined : this.#calls.get(cause)),
-      onAsked: (pending) => this.#calls.get(pending)?.waitForClient(),
+      reply: (message, cause) => this.reply(message, cause),
+      onAsked: (call) => call.waitForClient(),
     });
     options.meters.connections.inc();
   }
@@ -51,38 +59,17 @@ export abstract class HttpChannel implements UpstreamChannel {
     return this.conversation.inFlight;
   }
 
-  request(request: UpstreamRequest, sink: UpstreamSink): { cancel(reason?: string): void } {
+  request(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
     if (this.#closed) {
       sink.onError(this.unavailable('was closed'));
-      return { cancel: () => undefined };
+      return NOT_SENT;
     }
-    const pending = this.conversation.begin(request, sink);
-    const call: HttpCall = new HttpCall({
-      endpoints: this.options.endpoints,
-      pick: (not) => this.pick(request, not),
-      conversation: this.conversation,
-      pending,
-      body: requestMessage(String(pending.id), request.method, paramsWithToken(request, pending.id)),
-      log: this.options.log,
-      kind: request.method === 'subscriptions/listen' ? 'stream' : 'call',
-      deadlineAt: request.deadlineAt,
-      headers: () => this.headersFor(request, call),
-      resumable: this.info.era === 'legacy',
-      intercept: (end, endpoint) => this.intercept(call, end, endpoint),
-      onRetry: this.options.meters.retried,
-      onEnvelope: this.onEnvelope,
-      onDone: () => this.#calls.delete(pending),
-    });
-    this.#calls.set(pending, call);
-    this.options.meters.sent.inc();
-    this.begin(call, request);
-    return {
-      cancel: (reason) => {
-        if (!this.conversation.forget(pending)) return;
-        this.cancelled(call, reason);
-        call.abort();
-      },
-    };
+    const call = new HttpCall(this, request, sink);
+    this.conversation.enter(call);
+    this.#calls.add(call);
+    this.meters.sent.inc();
+    this.begin(call);
+    return call;
   }
 
   abstract notify(method: string, params: Buffer): void;
@@ -97,6 +84,20 @@ export abstract class HttpChannel implements UpstreamChannel {
     await this.farewell();
   }
 
+  onDone(call: HttpCall): void {
+    this.#calls.remove(call);
+  }
+
+  onEnvelope(_envelope: Envelope, _from: HttpEndpoint): void {
+    // Only modern servers at several URLs say anything of interest here.
+  }
+
+  abstract get resumable(): boolean;
+  abstract pick(call: HttpCall, not: HttpEndpoint): HttpEndpoint;
+  abstract headersFor(call: HttpCall): Headers;
+  abstract intercept(call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean;
+  abstract cancelled(call: HttpCall, reason: string | undefined): void;
+
   /** Ends the channel from within; its owner and the pool hear of it. */
   protected lose(reason: BridgeError): void {
     if (this.#closed) return;
@@ -106,49 +107,38 @@ export abstract class HttpChannel implements UpstreamChannel {
 
   protected end(reason: BridgeError): void {
     this.#closed = true;
-    this.options.meters.connections.dec();
-    for (const call of [...this.#calls.values()]) call.fail(call.sent ? outcomeUnknown(reason) : reason);
+    this.meters.connections.dec();
+    for (const call of this.#calls.snapshot()) call.fail(call.sent ? outcomeUnknown(reason) : reason);
     this.conversation.close(() => reason, reason);
   }
 
   protected unavailable(what: string): BridgeError {
-    return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.options.endpoints.server}" ${what}`);
+    return new BridgeError('UPSTREAM_UNAVAILABLE', `Server "${this.endpoints.server}" ${what}`);
   }
 
-  /** Sees every message that comes back on the stream of a call. */
-  protected onEnvelope: ((envelope: Envelope, from: HttpEndpoint) => void) | undefined = undefined;
-  /** The URL for another attempt of a request; where there is one that works, another one than `not`. */
-  protected abstract pick(request: UpstreamRequest, not: HttpEndpoint): HttpEndpoint;
   /** Sends an answer to a request of the server; `call` is what it asked on behalf of. */
   protected abstract reply(message: Buffer, call: HttpCall | undefined): void;
-  protected abstract headersFor(request: UpstreamRequest, call: HttpCall): Headers;
-  protected abstract begin(call: HttpCall, request: UpstreamRequest): void;
-  protected abstract intercept(call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean;
-  /** Tells the server that a request is not wanted any more; its stream is closed next. */
-  protected abstract cancelled(call: HttpCall, reason: string | undefined): void;
+  /** Sends a call for the first time. */
+  protected abstract begin(call: HttpCall): void;
   /** Says goodbye to the server. */
   protected abstract farewell(): Promise<void>;
 }
 
-/** `Mcp-Name` for requests that have a target (requirement 30). */
-export function nameHeader(request: UpstreamRequest): Headers {
-  return request.name === '' ? {} : { 'mcp-name': encodeHeaderValue(request.name) };
+const NOT_SENT: UpstreamCall = { cancel: () => undefined };
+
+/** `Mcp-Name`, for requests that have a target (requirement 30), and the `Mcp-Param-*` headers of a request. */
+export function targetHeaders({ name, headers }: UpstreamRequest): Headers {
+  const named = name === '' ? [] : ['mcp-name', encodeHeaderValue(name)];
+  return headers === undefined ? named : [...named, ...paramHeaders(headers)];
 }
 
-/** The `Mcp-Param-*` headers of a request, and nothing else that a caller might try to set. */
-export function paramHeaders(request: UpstreamRequest): Headers {
-  const headers: Headers = {};
-  for (const [name, value] of Object.entries(request.headers ?? {})) {
-    if (/^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
-      headers[name] = value;
-  }
-  return headers;
-}
-
-/** The params, with the progress token replaced by the request's own id. */
-export function paramsWithToken(request: UpstreamRequest, id: number): Buffer {
-  const { params, progressTokenStart: start, progressTokenEnd: end } = request;
-  return start < 0 ? params : replaceSpan(params, { start, end }, String(id));
+/** Nothing else that a caller might try to set. */
+function paramHeaders(headers: Readonly<Record<string, string>>): Headers {
+  return Object.entries(headers)
+    .filter(
+      ([name, value]) => /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value),
+    )
+    .flat();
 }
 
 /** For calls that were sent when the channel was lost. */

@@ -16,7 +16,8 @@ import type { ExchangeEnd, ExchangeKeeper, ExchangeListener } from './http-excha
 import { SilenceWatch } from './silence-watch.js';
 import { probeUrl } from './url-probe.js';
 
-export type Headers = Record<string, string>;
+/** Names, in lower case, and values in turn: the form that undici takes without looking for keys. */
+export type Headers = readonly string[];
 
 /**
  * What a POST is: a `call` waits for a connection when all are busy, the others never do. A `stream` stays open,
@@ -46,6 +47,7 @@ const TCP_KEEP_ALIVE_MS = 15_000;
 /** However long a server offers to keep an idle connection, what stands between may drop it without a word. */
 const MAX_IDLE_CONNECTION_MS = 15_000;
 const MAX_URI_LENGTH = 8_192;
+const ANSWER = 'application/json, text/event-stream';
 
 /** Headers that the transport itself decides; configuration cannot set them. */
 const OWN_HEADERS =
@@ -67,7 +69,9 @@ export class HttpEndpoint {
   readonly #doubts: boolean;
   readonly #url: URL;
   readonly #path: string;
+  /** Those of the configuration. */
   readonly #headers: Headers;
+  readonly #postHeaders: Headers;
   readonly #refusal: string | undefined;
   readonly #posts: ExchangeKeeper;
   readonly #others: ExchangeKeeper;
@@ -86,11 +90,8 @@ export class HttpEndpoint {
     this.#url = url;
     this.#path = url.pathname + url.search;
     this.#refusal = urlRefusal(url, config.allowPrivateNetwork);
-    this.#headers = { accept: 'application/json, text/event-stream' };
-    for (const [name, value] of Object.entries(config.headers)) {
-      const lower = name.toLowerCase();
-      if (!OWN_HEADERS.test(lower)) this.#headers[lower] = value;
-    }
+    this.#headers = configuredHeaders(config.headers);
+    this.#postHeaders = ['accept', ANSWER, 'content-type', 'application/json', ...this.#headers];
     const connect = buildConnector({
       timeout: CONNECT_TIMEOUT_MS,
       keepAlive: true,
@@ -209,7 +210,7 @@ export class HttpEndpoint {
     kind: PostKind = 'call',
     path = this.#path,
   ): HttpExchange {
-    const all = { ...headers, ...this.#headers, 'content-type': 'application/json' };
+    const all = [...headers, ...this.#postHeaders];
     const exchange = new HttpExchange(this.maxMessageBytes, listener, this.#posts);
     if ((kind === 'call' || kind === 'handshake') && this.#breaker.enter()) this.#trial = exchange;
     this.#start({ path, method: 'POST', headers: all, body }, exchange, kind !== 'call');
@@ -217,22 +218,26 @@ export class HttpEndpoint {
     return exchange;
   }
 
-  get(headers: Headers, listener: ExchangeListener, path = this.#path): HttpExchange {
-    const all = { accept: 'text/event-stream', ...headers, ...this.#headers };
-    all.accept = headers['accept'] ?? 'text/event-stream';
+  get(
+    headers: Headers,
+    listener: ExchangeListener,
+    path = this.#path,
+    accept = 'text/event-stream',
+  ): HttpExchange {
+    const all = ['accept', accept, ...headers, ...this.#headers];
     const exchange = new HttpExchange(this.maxMessageBytes, listener, this.#others);
     return this.#start({ path, method: 'GET', headers: all, body: null }, exchange, true);
   }
 
   delete(headers: Headers, listener: ExchangeListener): HttpExchange {
-    const all = { ...headers, ...this.#headers };
+    const all = ['accept', ANSWER, ...headers, ...this.#headers];
     const exchange = new HttpExchange(this.maxMessageBytes, listener, this.#others);
     return this.#start({ path: this.#path, method: 'DELETE', headers: all, body: null }, exchange, true);
   }
 
   /** Sends a request of a health check: what becomes of it concerns no call. */
   probe(body: Buffer, headers: Headers, listener: ExchangeListener): HttpExchange {
-    const all = { ...headers, ...this.#headers, 'content-type': 'application/json' };
+    const all = [...headers, ...this.#postHeaders];
     const exchange = new HttpExchange(this.maxMessageBytes, listener, this.#others);
     return this.#start({ path: this.#path, method: 'POST', headers: all, body }, exchange, true);
   }
@@ -244,7 +249,7 @@ export class HttpEndpoint {
   }
 
   #start(
-    request: { path: string; method: 'POST' | 'GET' | 'DELETE'; headers: Headers; body: Buffer | null },
+    request: { path: string; method: 'POST' | 'GET' | 'DELETE'; headers: string[]; body: Buffer | null },
     exchange: HttpExchange,
     urgent: boolean,
   ): HttpExchange {
@@ -282,6 +287,12 @@ export class HttpEndpoint {
     else if (works) this.#breaker.succeeded(true);
     else this.#breaker.failed(true);
   }
+}
+
+function configuredHeaders(headers: Readonly<Record<string, string>>): Headers {
+  // A name in two spellings counts once, the last one.
+  const lowered = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return [...lowered].filter(([name]) => !OWN_HEADERS.test(name)).flat();
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Member } from '../../member-list.js';
 import { SseParser } from './sse-parser.js';
 
 /** Of a body that is no message, this much is kept to explain the failure. */
@@ -51,7 +52,8 @@ export interface ExchangeKeeper {
  * One HTTP request and its response, as undici reports them. Bodies are bounded: JSON as a whole, streams per
  * event.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler {
+export class HttpExchange implements Dispatcher.DispatchHandler, Member {
+  place = -1;
   #listener: ExchangeListener | undefined;
   readonly #keeper: ExchangeKeeper | undefined;
   readonly #maxBytes: number;

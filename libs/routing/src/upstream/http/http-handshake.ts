@@ -83,7 +83,7 @@ export async function initialize(
 ): Promise<LegacySession | Refusal | NotStreamable> {
   const request = initializeRequest(declaration);
   // Servers of both eras, and what stands before them, may ask for this header on every request.
-  const answer = await ask(endpoint, request, { 'mcp-method': request.method }, timeoutMs);
+  const answer = await ask(endpoint, request, ['mcp-method', request.method], timeoutMs);
   if (answer === undefined) {
     const message =
       `Server "${endpoint.server}" did not answer initialize within ${timeoutMs} ms; if it speaks HTTP+SSE of ` +
@@ -116,9 +116,9 @@ function sessionOf(endpoint: HttpEndpoint, reply: Envelope, session: string): Le
   }
 }
 
-/** The headers of a modern request (requirements 29 to 31), but for `Mcp-Name`. */
+/** The headers of a modern request (requirements 29 to 31), but for `Mcp-Name` and `Mcp-Param-*`. */
 export function modernHeaders(request: UpstreamRequest): Headers {
-  return { 'mcp-protocol-version': request.protocolVersion, 'mcp-method': request.method };
+  return ['mcp-protocol-version', request.protocolVersion, 'mcp-method', request.method];
 }
 
 /** Scans what a response body or event holds: one message, or the batch that 2025-03-26 allows. */

@@ -1,5 +1,5 @@
 import { BridgeError, notificationMessage, requestMessage } from '@mcp-bridge/protocol';
-import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
+import type { UpstreamInfo } from '../channel.js';
 import { EMPTY_PARAMS, INITIALIZED } from '../handshake.js';
 import { GeneralStream } from './general-stream.js';
 import { HttpChannel } from './http-channel.js';
@@ -29,9 +29,6 @@ export class LegacyHttpChannel extends HttpChannel {
   #session: LegacySession;
   #stream: GeneralStream | undefined;
   #renewing: Promise<void> | undefined;
-  readonly #retried = new WeakSet<HttpCall>();
-  /** The session that a call was sent in. */
-  readonly #sentIn = new WeakMap<HttpCall, LegacySession>();
 
   constructor(options: LegacyHttpChannelOptions, session: LegacySession) {
     super(options);
@@ -71,11 +68,15 @@ export class LegacyHttpChannel extends HttpChannel {
     exchangeEnd((listener) => session.endpoint.post(message, headersOf(session), listener, 'message'));
   }
 
-  protected headersFor(_request: UpstreamRequest, call: HttpCall): Headers {
+  get resumable(): boolean {
+    return true;
+  }
+
+  headersFor(call: HttpCall): Headers {
     return headersOf(this.#sessionOf(call));
   }
 
-  protected pick(): HttpEndpoint {
+  pick(): HttpEndpoint {
     return this.#session.endpoint;
   }
 
@@ -90,22 +91,22 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   #send(call: HttpCall): void {
-    this.#sentIn.set(call, this.#session);
+    call.session = this.#session;
     call.send(this.#session.endpoint);
   }
 
   /** The session that a call began in: what belongs to it goes there, also when there is another one by now. */
   #sessionOf(call: HttpCall | undefined): LegacySession {
-    return (call === undefined ? undefined : this.#sentIn.get(call)) ?? this.#session;
+    return call?.session ?? this.#session;
   }
 
   /**
    * 404 means that the session is gone and the request was not executed: one more attempt, in a fresh session.
    * Many servers answer 400 instead; then a ping tells whether it was the session.
    */
-  protected intercept(call: HttpCall, end: ExchangeEnd): boolean {
-    const session = this.#sentIn.get(call);
-    if (session === undefined || session.session === '' || this.#retried.has(call)) return false;
+  intercept(call: HttpCall, end: ExchangeEnd): boolean {
+    const { session } = call;
+    if (session === undefined || session.session === '' || call.hasNewSession) return false;
     if (end.status === 404) {
       this.#retryIn(call, session);
       return true;
@@ -115,10 +116,10 @@ export class LegacyHttpChannel extends HttpChannel {
     return true;
   }
 
-  protected cancelled(call: HttpCall, reason: string | undefined): void {
+  cancelled(call: HttpCall, reason: string | undefined): void {
     if (!call.sent) return;
     const because = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`;
-    const params = Buffer.from(`{"requestId":${call.pending.id}${because}}`);
+    const params = Buffer.from(`{"requestId":${call.id}${because}}`);
     this.reply(notificationMessage('notifications/cancelled', params), call);
   }
 
@@ -136,7 +137,7 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   #retryIn(call: HttpCall, lost: LegacySession): void {
-    this.#retried.add(call);
+    call.hasNewSession = true;
     const renewed = this.#session === lost ? this.#renew() : Promise.resolve();
     void renewed.then(() => this.#send(call));
   }
@@ -189,7 +190,6 @@ export class LegacyHttpChannel extends HttpChannel {
 }
 
 function headersOf({ info, session }: LegacySession): Headers {
-  const headers: Headers = { 'mcp-protocol-version': info.protocolVersion };
-  if (session !== '') headers['mcp-session-id'] = session;
-  return headers;
+  const version = ['mcp-protocol-version', info.protocolVersion];
+  return session === '' ? version : [...version, 'mcp-session-id', session];
 }

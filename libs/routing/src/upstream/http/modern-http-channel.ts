@@ -1,6 +1,7 @@
 import { notificationMessage } from '@mcp-bridge/protocol';
-import type { UpstreamInfo, UpstreamRequest } from '../channel.js';
-import { HttpChannel, nameHeader, paramHeaders } from './http-channel.js';
+import type { Envelope } from '@mcp-bridge/protocol';
+import type { UpstreamInfo } from '../channel.js';
+import { HttpChannel, targetHeaders } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
 import type { HttpCall } from './http-call.js';
 import { exchangeEnd } from './exchange-end.js';
@@ -22,14 +23,12 @@ export class ModernHttpChannel extends HttpChannel {
   constructor(options: HttpChannelOptions, info: UpstreamInfo) {
     super(options);
     this.info = info;
-    const pinned = options.endpoints.several ? new PinnedStates() : undefined;
-    this.#pinned = pinned;
-    if (pinned !== undefined) this.onEnvelope = (envelope, from) => pinned.learn(envelope, from);
+    this.#pinned = options.endpoints.several ? new PinnedStates() : undefined;
   }
 
   notify(method: string, params: Buffer): void {
     if (this.closed) return;
-    const headers = { 'mcp-protocol-version': this.info.protocolVersion, 'mcp-method': method };
+    const headers = ['mcp-protocol-version', this.info.protocolVersion, 'mcp-method', method];
     const message = notificationMessage(method, params);
     const endpoint = this.options.endpoints.pick('');
     exchangeEnd((listener) => endpoint.post(message, headers, listener, 'message'));
@@ -39,24 +38,33 @@ export class ModernHttpChannel extends HttpChannel {
     // A modern server must not ask, and must not be sent answers.
   }
 
-  protected headersFor(request: UpstreamRequest): Headers {
-    return { ...paramHeaders(request), ...modernHeaders(request), ...nameHeader(request) };
+  get resumable(): boolean {
+    return false;
   }
 
-  protected pick(request: UpstreamRequest, not: HttpEndpoint): HttpEndpoint {
+  override onEnvelope(envelope: Envelope, from: HttpEndpoint): void {
+    this.#pinned?.learn(envelope, from);
+  }
+
+  headersFor({ request }: HttpCall): Headers {
+    return [...modernHeaders(request), ...targetHeaders(request)];
+  }
+
+  pick({ request }: HttpCall, not: HttpEndpoint): HttpEndpoint {
     return this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner, not);
   }
 
-  protected begin(call: HttpCall, request: UpstreamRequest): void {
+  protected begin(call: HttpCall): void {
+    const { request } = call;
     call.send(this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner));
   }
 
-  protected intercept(_call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean {
+  intercept(_call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean {
     if (end.status < 500 && !end.isJson) void this.#recheck(endpoint);
     return false;
   }
 
-  protected cancelled(): void {
+  cancelled(): void {
     // Closing the stream, which follows, is the cancellation (2026-07-28 basic/transports/streamable-http).
   }
 

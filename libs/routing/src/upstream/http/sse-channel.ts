@@ -8,11 +8,12 @@ import type {
   UpstreamSink,
 } from '../channel.js';
 import { Conversation, integerAt } from '../conversation.js';
-import type { Pending } from '../conversation.js';
+import type { PlainPending } from '../conversation.js';
 import { EMPTY_PARAMS, INITIALIZED } from '../handshake.js';
 import { StrayMessages } from '../stray-messages.js';
 import { exchangeFailure } from './exchange-failure.js';
-import { outcomeUnknown, paramsWithToken } from './http-channel.js';
+import { paramsWithToken } from './http-call.js';
+import { outcomeUnknown } from './http-channel.js';
 import type { HttpChannelOptions } from './http-channel.js';
 import { exchangeEndWithin } from './exchange-end.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';
@@ -140,7 +141,7 @@ export class SseChannel implements UpstreamChannel {
 
   #headers(): Headers {
     // The transport has no such header; the official clients send it all the same, and proxies may look for it.
-    return this.#info === undefined ? {} : { 'mcp-protocol-version': this.#info.protocolVersion };
+    return this.#info === undefined ? [] : ['mcp-protocol-version', this.#info.protocolVersion];
   }
 
   /** Answers and notifications: whether they arrive nobody waits for. */
@@ -151,7 +152,7 @@ export class SseChannel implements UpstreamChannel {
   }
 
   /** The server has taken a request, or not. */
-  #posted(pending: Pending, end: ExchangeEnd): void {
+  #posted(pending: PlainPending, end: ExchangeEnd): void {
     this.#forgetPost(pending.id);
     pending.sent = end.sent;
     if (end.failure === undefined && end.status >= 200 && end.status < 300) return;
@@ -160,7 +161,7 @@ export class SseChannel implements UpstreamChannel {
     if (end.status === 404) this.#lose(unavailable(server, 'does not know its own event stream any more'));
   }
 
-  #cancel(pending: Pending, reason: string | undefined): void {
+  #cancel(pending: PlainPending, reason: string | undefined): void {
     if (!this.#conversation.forget(pending) || this.#closed) return;
     const post = this.#posts.get(pending.id);
     if (post !== undefined && !post.exchange.sent) {
@@ -225,7 +226,8 @@ export class SseChannel implements UpstreamChannel {
     this.#closed = true;
     this.#options.meters.connections.dec();
     this.#stream.close();
-    const wasSent = (pending: Pending): boolean => this.#posts.get(pending.id)?.exchange.sent ?? pending.sent;
+    const wasSent = (pending: PlainPending): boolean =>
+      this.#posts.get(pending.id)?.exchange.sent ?? pending.sent;
     this.#conversation.close((pending) => (wasSent(pending) ? outcomeUnknown(reason) : reason), reason);
     for (const [id, { exchange }] of [...this.#posts]) {
       exchange.abort();

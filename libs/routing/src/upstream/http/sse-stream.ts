@@ -40,7 +40,7 @@ export class SseStream implements ExchangeListener {
         clearTimeout(timer);
         resolve(start);
       };
-      this.#exchange = this.#options.endpoint.get({}, this);
+      this.#exchange = this.#options.endpoint.get([], this);
     });
   }
 

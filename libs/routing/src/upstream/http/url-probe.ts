@@ -26,7 +26,7 @@ export async function probeUrl(
   const end = await exchangeEndWithin(check.timeout, (listener) =>
     check.probe === 'mcp'
       ? endpoint.probe(BODY, HEADERS, listener)
-      : endpoint.get({ accept: '*/*' }, listener, check.path),
+      : endpoint.get([], listener, check.path, '*/*'),
   );
   if (end === undefined || end.failure?.kind === 'connection') return false;
   return check.probe === 'mcp' ? end.status < 500 : end.status >= 200 && end.status < 300;
