@@ -40,8 +40,8 @@ export interface CheckChoice {
 const CHECK = 'check';
 // Many short samples: a shared machine changes its pace by a third from second to second, so a pair of samples has to be
 // over before it does, or there have to be so many that it evens out.
-const CHECK_FULL: Pace = { rounds: 500, sampleMs: 100, warmupMs: 2000 };
-const CHECK_QUICK: Pace = { rounds: 110, sampleMs: 100, warmupMs: 1000 };
+const CHECK_FULL: Pace = { rounds: 480, sampleMs: 100, warmupMs: 1000 };
+const CHECK_QUICK: Pace = { rounds: 72, sampleMs: 100, warmupMs: 1000 };
 const FULL: Pace = { rounds: 5, sampleMs: 3000, warmupMs: 2000 };
 const QUICK: Pace = { rounds: 3, sampleMs: 2000, warmupMs: 2000 };
 

@@ -13,7 +13,7 @@ const CLIENTS = 64;
 const MESSAGE_BYTES = 128;
 
 /** One way through the bridge whose CPU time the check watches. */
-interface Path {
+export interface Path {
   readonly name: string;
   /** Which raw server does the same work without a bridge. */
   readonly raw: string;
@@ -21,7 +21,8 @@ interface Path {
   readonly processes: readonly ('gateway' | 'router')[];
 }
 
-const PATHS: readonly Path[] = [
+/** What the check watches. */
+export const PATHS: readonly Path[] = [
   // Answered from the gateway's cache: the router's share would be a ratio of nothing.
   { name: 'HTTP tools/list', raw: RAW_HTTP, processes: ['gateway'] },
   { name: 'HTTP tools/call, native tool', raw: RAW_HTTP, processes: ['gateway', 'router'] },
@@ -35,6 +36,9 @@ export interface RequestPathOptions {
   /** Another checkout, installed and built, to hold this one against; raw servers without. */
   readonly against: string | undefined;
 }
+
+/** The samples of each path, round after round. */
+export type PathSamples = ReadonlyMap<Path, readonly PairSample[]>;
 
 /** A path of this bridge and what it is held against, to be measured right after each other. */
 export interface Pair {
@@ -55,7 +59,7 @@ export async function requestPathPairs(resources: Resources, options: RequestPat
   const references =
     against === undefined
       ? await rawServers(resources)
-      : await bridgeSubjects(resources, (name) => `before: ${name}`, { checkout: against });
+      : await bridgeSubjects(resources, beforeName, { checkout: against });
   const subjects = await bridgeSubjects(resources, (name) => name, planted(plantUs));
   return PATHS.map((path) => {
     const subject = subjects.get(path.name);
@@ -65,13 +69,15 @@ export async function requestPathPairs(resources: Resources, options: RequestPat
   });
 }
 
+/** What a path is held against. */
+export function referenceName(path: Path, { against }: RequestPathOptions): string {
+  return against === undefined ? path.raw : beforeName(path.name);
+}
+
 /** The ratios of each round, by what is measured. */
-export function ratiosOf(
-  samples: ReadonlyMap<Pair, readonly PairSample[]>,
-  { against }: RequestPathOptions,
-): Map<string, number[]> {
+export function ratiosOf(samples: PathSamples, { against }: RequestPathOptions): Map<string, number[]> {
   const ratios = new Map<string, number[]>();
-  for (const [{ path }, rounds] of samples)
+  for (const [path, rounds] of samples)
     for (const part of path.processes) {
       const values = rounds.map(
         ({ subject, reference }) =>
@@ -82,6 +88,10 @@ export function ratiosOf(
       ratios.set(`${path.name}: CPU of the ${part} / ${held}`, values);
     }
   return ratios;
+}
+
+function beforeName(path: string): string {
+  return `before: ${path}`;
 }
 
 async function rawServers(resources: Resources): Promise<Map<string, Subject>> {
