@@ -7,6 +7,7 @@ import type {
   CallSink,
   CancelReason,
   InputMessage,
+  Link,
 } from '@mcp-bridge/link';
 import { createMetrics, type Metrics } from '@mcp-bridge/metrics';
 import { type AuthConfig, configSchema, createLogger, type GatewayConfig } from '@mcp-bridge/service';
@@ -98,6 +99,9 @@ export class TestRouter implements CallHandler {
 export interface TestGatewayOptions {
   readonly config?: Partial<GatewayConfig>;
   readonly auth?: AuthConfig;
+  /** The way to the test router, which the caller closes; in-process unless told otherwise. */
+  readonly link?: Link;
+  readonly router?: TestRouter;
 }
 
 export interface TestGateway extends Gateway {
@@ -107,8 +111,7 @@ export interface TestGateway extends Gateway {
 
 /** A gateway on a free port, in front of a test router; anonymous callers are let in unless told otherwise. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const router = new TestRouter();
-  const link = createInProcessLink(router);
+  const { router = new TestRouter(), link = createInProcessLink(router) } = options;
   const metrics = createMetrics({ processMetrics: false });
   const config = { ...configSchema.parse({}).gateway, port: 0, ...options.config };
   const auth = options.auth ?? { keys: [], anonymous: { tenant: 'test' } };

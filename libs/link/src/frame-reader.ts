@@ -7,18 +7,21 @@ import {
   IN_CHUNKS,
   KNOWN_METHODS,
   MAY_BE_KEPT,
+  MIN_CHUNK_BYTES,
   type ReplyKind,
   malformed,
 } from './frames.js';
 import { Cursor } from './cursor.js';
 import type { CallRequest, CancelReason, InputMessage, KeepResult, ParamsSpans, Principal } from './link.js';
 
-/** Hears whole messages; chunks have been put together and contexts looked up. */
+/** Hears whole messages; contexts have been looked up. */
 export interface FrameReceiver {
   onHello(hello: Hello): void;
   onCall(id: number, request: CallRequest): void;
   /** @param keep - of a RESULT that may be given again */
   onReply(kind: ReplyKind, id: number, payload: Buffer, keep: KeepResult | undefined): void;
+  /** A RESULT that came in chunks; put together, all of it would be copied once more. */
+  onLargeResult(id: number, parts: readonly Buffer[], keep: KeepResult | undefined): void;
   onInput(message: InputMessage): void;
   onCancel(id: number, reason: CancelReason): void;
   onDrain(): void;
@@ -124,8 +127,8 @@ export class FrameReader {
       params: EMPTY,
     };
     if (flags & CALL_HAS.CHUNKS) {
-      this.#begin(id, cursor, (params) => {
-        request.params = params;
+      this.#begin(id, cursor, (parts) => {
+        request.params = Buffer.concat(parts);
         this.#receiver.onCall(id, request);
       });
       return;
@@ -139,7 +142,10 @@ export class FrameReader {
     const flags = cursor.u8();
     const keep = flags & MAY_BE_KEPT ? { forMs: cursor.u32(), epoch: cursor.u32() } : undefined;
     if (flags & IN_CHUNKS) {
-      this.#begin(id, cursor, (payload) => this.#receiver.onReply(kind, id, payload, keep));
+      this.#begin(id, cursor, (parts) => {
+        if (kind === FRAME.RESULT) this.#receiver.onLargeResult(id, parts, keep);
+        else this.#receiver.onReply(kind, id, Buffer.concat(parts), keep);
+      });
     } else {
       // An ERROR may cut a chunked message short: the router gave that message up.
       if (kind === FRAME.ERROR) this.forget(id);
@@ -154,7 +160,7 @@ export class FrameReader {
     const session = cursor.string();
     const deliver = (message: Buffer): void =>
       this.#receiver.onInput({ principal, view: context.view, session, message });
-    if (flags & IN_CHUNKS) this.#begin(id, cursor, deliver);
+    if (flags & IN_CHUNKS) this.#begin(id, cursor, (parts) => deliver(Buffer.concat(parts)));
     else deliver(cursor.rest());
   }
 
@@ -186,11 +192,11 @@ export class FrameReader {
     return known;
   }
 
-  #begin(id: number, cursor: Cursor, complete: (payload: Buffer) => void): void {
+  #begin(id: number, cursor: Cursor, complete: (parts: readonly Buffer[]) => void): void {
     const total = cursor.u32();
     if (total > this.#maxPayloadBytes) throw malformed(`payload of ${total} bytes`);
     if (this.#partial.has(id)) throw malformed('two payloads at once for one call');
-    this.#partial.set(id, { bytes: Buffer.allocUnsafe(total), filled: 0, complete });
+    this.#partial.set(id, { parts: [], missingBytes: total, complete });
   }
 
   #chunk(cursor: Cursor): void {
@@ -198,13 +204,15 @@ export class FrameReader {
     const partial = this.#partial.get(id);
     // Chunks may still be under way when their call has ended here.
     if (partial === undefined) return;
-    const chunk = cursor.restView();
-    if (partial.filled + chunk.length > partial.bytes.length) throw malformed('more chunks than announced');
-    partial.bytes.set(chunk, partial.filled);
-    partial.filled += chunk.length;
-    if (partial.filled < partial.bytes.length) return;
+    const chunk = cursor.rest();
+    partial.missingBytes -= chunk.length;
+    if (partial.missingBytes < 0) throw malformed('more chunks than announced');
+    if (partial.missingBytes > 0 && chunk.length < MIN_CHUNK_BYTES)
+      throw malformed(`chunk of ${chunk.length} bytes`);
+    partial.parts.push(chunk);
+    if (partial.missingBytes > 0) return;
     this.#partial.delete(id);
-    partial.complete(partial.bytes);
+    partial.complete(partial.parts);
   }
 }
 
@@ -217,9 +225,9 @@ interface KnownContext {
 }
 
 interface PartialMessage {
-  readonly bytes: Buffer;
-  filled: number;
-  readonly complete: (payload: Buffer) => void;
+  readonly parts: Buffer[];
+  missingBytes: number;
+  readonly complete: (parts: readonly Buffer[]) => void;
 }
 
 const EMPTY = Buffer.alloc(0);

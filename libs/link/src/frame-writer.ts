@@ -8,6 +8,7 @@ import {
   KNOWN_METHODS,
   MAX_BATCH_BYTES,
   MAY_BE_KEPT,
+  MIN_CHUNK_BYTES,
   type ReplyKind,
 } from './frames.js';
 
@@ -17,12 +18,14 @@ import {
  */
 const HEADROOM = 6;
 const FIELD_ONE_BYTES = 0x0a;
+/** Room for a full batch and one chunk that goes beyond it. */
+const BUFFER_BYTES = MAX_BATCH_BYTES + MIN_CHUNK_BYTES + 64;
 
 const methodCodes = new Map(KNOWN_METHODS.map((method, code) => [method, code]));
 
 /** Collects frames into one batch. */
 export class FrameWriter {
-  #bytes = Buffer.allocUnsafeSlow(MAX_BATCH_BYTES + 16 * 1024);
+  #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #at = HEADROOM;
 
   /** Bytes of frames so far. */
@@ -32,7 +35,7 @@ export class FrameWriter {
 
   /** False when a huge frame made the buffer grow: then it is not worth keeping. */
   get reusable(): boolean {
-    return this.#bytes.length <= MAX_BATCH_BYTES + 16 * 1024;
+    return this.#bytes.length <= BUFFER_BYTES;
   }
 
   clear(): void {

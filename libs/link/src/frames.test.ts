@@ -5,7 +5,7 @@ import { ContextTable } from './context-table.js';
 import { decodeError, encodeError } from './error-payload.js';
 import { FrameReader, type FrameReceiver } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
-import { FRAME } from './frames.js';
+import { FRAME, MIN_CHUNK_BYTES } from './frames.js';
 import { ConnectRequest, ConnectResponse } from './gen/mcp_bridge/link/v1/link.js';
 import { framesOf } from './link-method.js';
 import type { CallRequest } from './link.js';
@@ -23,6 +23,7 @@ function recorder(): FrameReceiver & { readonly heard: unknown[][] } {
     onHello: hear('hello'),
     onCall: hear('call'),
     onReply: hear('reply'),
+    onLargeResult: hear('large result'),
     onInput: hear('input'),
     onCancel: hear('cancel'),
     onDrain: hear('drain'),
@@ -200,6 +201,58 @@ describe('frames', () => {
     const [small, large] = read(batch).map((heard) => heard[3] as Buffer);
     expect(small!.buffer).not.toBe(batch.buffer);
     expect(large!.buffer).toBe(batch.buffer);
+  });
+});
+
+describe('payloads in chunks', () => {
+  /** A reader that has heard the head of a RESULT in chunks, and what it reports. */
+  function begun(total: number): { chunk: (bytes: Buffer, besides?: number) => void; heard: unknown[][] } {
+    const receiver = recorder();
+    const reader = new FrameReader(receiver, 1_000_000);
+    const send = (write: (writer: FrameWriter) => void): void => {
+      const writer = new FrameWriter();
+      write(writer);
+      reader.read(framesOf(writer.finish()));
+    };
+    send((writer) => writer.reply(FRAME.RESULT, 1, Buffer.alloc(total), true));
+    const chunk = (bytes: Buffer, besides = 0): void =>
+      send((writer) => {
+        writer.chunk(1, bytes, 0, bytes.length);
+        if (besides > 0) writer.reply(FRAME.NOTE, 2, Buffer.alloc(besides), false);
+      });
+    return { chunk, heard: receiver.heard };
+  }
+  const partsOf = (heard: unknown[][]): Buffer[] =>
+    heard.find(([name, id]) => name === 'large result' && id === 1)![2] as Buffer[];
+
+  test('of a result are handed over as they came', () => {
+    const { chunk, heard } = begun(40_000);
+    chunk(Buffer.alloc(20_000, 'a'));
+    expect(heard).toEqual([]);
+    chunk(Buffer.alloc(20_000, 'b'));
+    const parts = partsOf(heard);
+    expect(parts.map((part) => part.length)).toEqual([20_000, 20_000]);
+    expect(Buffer.concat(parts).toString()).toBe('a'.repeat(20_000) + 'b'.repeat(20_000));
+  });
+
+  test('do not pin far larger batches', () => {
+    const { chunk, heard } = begun(40_000);
+    chunk(Buffer.alloc(20_000), 100_000);
+    chunk(Buffer.alloc(20_000), 100);
+    const [copied, viewed] = partsOf(heard).map((part) => part.buffer.byteLength);
+    expect(copied).toBe(20_000);
+    expect(viewed).toBeGreaterThan(20_000);
+  });
+
+  test('may not be small before the last, because each costs more than its bytes', () => {
+    const { chunk } = begun(2 * MIN_CHUNK_BYTES);
+    chunk(Buffer.alloc(MIN_CHUNK_BYTES));
+    expect(() => chunk(Buffer.alloc(MIN_CHUNK_BYTES - 1))).toThrow('chunk of 16383 bytes');
+  });
+
+  test('may not be more than was announced', () => {
+    const { chunk } = begun(MIN_CHUNK_BYTES);
+    expect(() => chunk(Buffer.alloc(MIN_CHUNK_BYTES + 1))).toThrow('more chunks than announced');
   });
 });
 

@@ -24,7 +24,9 @@ export type ReplyKind = typeof FRAME.RESULT | typeof FRAME.ERROR | typeof FRAME.
 export const LINK_VERSION = 3;
 
 /** Payloads above this travel as CHUNK frames, so that small calls slip in between. */
-export const CHUNK_BYTES = 64 * 1024;
+export const LARGE_PAYLOAD_BYTES = 64 * 1024;
+/** No chunk but a payload's last is smaller: each costs its receiver something besides its bytes. */
+export const MIN_CHUNK_BYTES = 16 * 1024;
 export const MAX_BATCH_BYTES = 256 * 1024;
 
 /** Bits of CALL's flags: which optional fields follow, in this order. */

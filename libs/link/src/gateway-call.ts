@@ -57,6 +57,16 @@ export class GatewayCall extends DeadlineEntry implements CallHandle {
     }
   }
 
+  resultInParts(parts: readonly Buffer[]): void {
+    if (this.#sink.onResultInParts === undefined) return this.result(Buffer.concat(parts));
+    if (!this.#finish()) return;
+    try {
+      this.#sink.onResultInParts(parts);
+    } catch (error) {
+      this.#sinkThrew(error);
+    }
+  }
+
   /** Ends the call without telling the router: it knows, or cannot be told. */
   fail(reason: BridgeError): void {
     if (!this.#finish()) return;

@@ -151,6 +151,11 @@ export class GatewayStream implements FrameReceiver {
     else call.fail(decodeError(payload));
   }
 
+  onLargeResult(id: number, parts: readonly Buffer[], keep: KeepResult | undefined): void {
+    if (keep === undefined) this.#calls.get(id)?.resultInParts(parts);
+    else this.onReply(FRAME.RESULT, id, Buffer.concat(parts), keep);
+  }
+
   /** The router leaves: what it has not begun goes elsewhere, and DRAIN in return says that no CALL follows. */
   onDrain(): void {
     if (this.#state !== 'ready') return;

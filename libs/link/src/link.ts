@@ -84,8 +84,8 @@ export interface StaleWatcher {
 }
 
 /**
- * Receives what a call brings back. Exactly one of `onResult` and `onError` is called, exactly once, last, and
- * nothing is called before `call` has returned its handle.
+ * Receives what a call brings back. Exactly one of `onResult`, `onResultInParts` and `onError` is called, exactly once,
+ * last, and nothing is called before `call` has returned its handle.
  */
 export interface CallSink {
   /**
@@ -98,6 +98,11 @@ export interface CallSink {
    * @param keep - from a handler to its link, which may then answer the next such request itself
    */
   onResult(result: Buffer, keep?: KeepResult): void;
+  /**
+   * For sinks that can write a large result as it came: in place of `onResult`, the same bytes in several parts, in
+   * order. Others get them put together, which copies them.
+   */
+  onResultInParts?(parts: readonly Buffer[]): void;
   /** The `error` member. Includes local failures of the link (`OUTCOME_UNKNOWN`, `OVERLOADED`, …). */
   onError(error: BridgeError): void;
 }

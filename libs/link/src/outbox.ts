@@ -1,5 +1,5 @@
 import type { CallRequest, CancelReason, InputMessage, KeepResult } from './link.js';
-import { CHUNK_BYTES, FRAME, type Hello, MAX_BATCH_BYTES, type ReplyKind } from './frames.js';
+import { FRAME, type Hello, LARGE_PAYLOAD_BYTES, MAX_BATCH_BYTES, type ReplyKind } from './frames.js';
 import { ContextTable } from './context-table.js';
 import { FrameWriter } from './frame-writer.js';
 import { Lane, type Outgoing, costOf, remainingMs } from './outgoing.js';
@@ -26,8 +26,8 @@ const FRAMES_AT_ONCE = 32;
 
 /**
  * The sending half of a link. Frames of one event-loop turn leave as one batch at its end, many as several. While the
- * stream is congested or the peer's credit is used up, payloads wait in a lane per call; lanes take turns, 64 KiB at a
- * time.
+ * stream is congested or the peer's credit is used up, payloads wait in a lane per call; lanes take turns, each with
+ * one message, or with as much of a large one as the batch has room for.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -180,7 +180,7 @@ export class Outbox {
    * what does not fit then joins them, so that neither small nor large calls starve.
    */
   #hasRoom(bytes: number): boolean {
-    if (bytes > CHUNK_BYTES) return false;
+    if (bytes > LARGE_PAYLOAD_BYTES) return false;
     if (this.#fits(bytes)) return true;
     this.#flush();
     return this.#fits(bytes);

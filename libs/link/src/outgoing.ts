@@ -1,5 +1,5 @@
 import type { CallRequest, InputMessage, KeepResult } from './link.js';
-import { CHUNK_BYTES, FRAME, type ReplyKind } from './frames.js';
+import { FRAME, LARGE_PAYLOAD_BYTES, MAX_BATCH_BYTES, MIN_CHUNK_BYTES, type ReplyKind } from './frames.js';
 import type { ContextTable } from './context-table.js';
 import type { FrameWriter } from './frame-writer.js';
 
@@ -77,7 +77,7 @@ export class Lane {
     this.#begun = true;
     const total = message.payload.length;
     if (this.#offset < 0) {
-      const inChunks = total > CHUNK_BYTES;
+      const inChunks = total > LARGE_PAYLOAD_BYTES;
       writeHead(writer, contexts, this.id, message, inChunks, now);
       if (inChunks) {
         this.#offset = 0;
@@ -86,7 +86,8 @@ export class Lane {
       return this.#left(OVERHEAD_BYTES + total);
     }
     const from = this.#offset;
-    const to = Math.min(total, from + CHUNK_BYTES);
+    const room = MAX_BATCH_BYTES - writer.length;
+    const to = Math.min(total, from + Math.max(MIN_CHUNK_BYTES, room));
     writer.chunk(this.id, message.payload, from, to);
     this.#offset = to;
     if (to < total) {

@@ -152,6 +152,10 @@ export class RouterStream implements FrameReceiver {
     throw malformed('a reply from a gateway');
   }
 
+  onLargeResult(): void {
+    throw malformed('a result from a gateway');
+  }
+
   onStale(): void {
     throw malformed('STALE from a gateway');
   }

@@ -57,6 +57,11 @@ export class LegacyCall implements CallSink, ReplyOwner {
     this.#reply.endEvents('ok');
   }
 
+  onResultInParts(parts: readonly Buffer[]): void {
+    if (this.#reply.open) this.#reply.resultInParts(this.#id, parts);
+    else this.onResult(Buffer.concat(parts));
+  }
+
   onError(error: BridgeError): void {
     if (error.code === 'SESSION_NOT_FOUND') this.#onSessionLost();
     if (error.code === 'CANCELLED') {

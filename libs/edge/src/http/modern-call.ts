@@ -54,6 +54,12 @@ export class ModernCall implements CallSink, ReplyOwner, OpenStream {
     this.#reply.endEvents('ok');
   }
 
+  onResultInParts(parts: readonly Buffer[]): void {
+    this.#forget();
+    if (this.#reply.open) this.#reply.resultInParts(this.#id, parts);
+    else this.onResult(Buffer.concat(parts));
+  }
+
   onError(error: BridgeError): void {
     this.#forget();
     if (this.#reply.open) {

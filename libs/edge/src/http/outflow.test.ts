@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
+import { createRouterPool, startLinkServer } from '@mcp-bridge/link';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { initialize, modern, openEvents, post, postForEvents } from '../test-client.js';
-import { json, startTestGateway, type TestGateway } from '../test-gateway.js';
+import { json, startTestGateway, type TestGateway, TestRouter } from '../test-gateway.js';
 
 const MIB = 1024 * 1024;
 let gateway: TestGateway;
@@ -22,6 +23,24 @@ describe('large replies', () => {
     const response = await post(gateway.url, CALL.message, CALL.headers);
     const digest = (value: unknown) => createHash('sha256').update(String(value)).digest('hex');
     expect(digest(response.json.result?.['text'])).toBe(digest(text));
+  });
+
+  it('arrive whole when the link brings them in parts, also in an event stream', async () => {
+    const router = new TestRouter();
+    await using server = await startLinkServer({ host: '127.0.0.1', port: 0, handler: router });
+    await using link = createRouterPool({ routers: [`127.0.0.1:${server.port}`] });
+    const linked = await startTestGateway({ router, link });
+    const text = 'xyz'.repeat(MIB);
+    router.on('tools/call', (call) => call.sink.onResult(json({ text })));
+    const response = await post(linked.url, CALL.message, CALL.headers);
+    expect(response.json.result?.['text'] === text).toBe(true);
+    router.on('tools/call', (call) => {
+      call.sink.onMessage(note(1, 1));
+      call.sink.onResult(json({ text }));
+    });
+    const events = await (await postForEvents(linked.url, CALL.message, CALL.headers)).rest();
+    expect(events.at(-1)?.data.includes(text)).toBe(true);
+    await linked.close();
   });
 
   it('arrive whole at a client that reads slowly', async () => {

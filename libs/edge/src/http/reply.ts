@@ -107,7 +107,12 @@ export class HttpReply extends DeadlineEntry {
   result(id: string, result: Buffer): void {
     const length = writeResultReply(scratch, id, result);
     if (length >= 0) this.json(200, scratch.subarray(0, length), 'ok');
-    else this.#sendLarge(200, [Buffer.from(resultHead(id), 'utf8'), result, CLOSING_BRACE], 'ok');
+    else this.resultInParts(id, [result]);
+  }
+
+  /** Sends a large result as the whole reply; its parts are written as they are. */
+  resultInParts(id: string, parts: readonly Buffer[]): void {
+    this.#sendLarge(200, [Buffer.from(resultHead(id), 'utf8'), ...parts, CLOSING_BRACE], 'ok');
   }
 
   /** Sends the whole reply. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Member } from '../../member-list.js';
+import { BodyCollector } from './body-collector.js';
 import { SseParser } from './sse-parser.js';
 
 /** Of a body that is no message, this much is kept to explain the failure. */
@@ -62,7 +63,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Member {
   #headers: IncomingHttpHeaders = {};
   #sse: SseParser | undefined;
   #isJson = false;
-  #body: Buffer[] = [];
+  #body: BodyCollector | undefined;
   #bodyBytes = 0;
   #hasSpoken = false;
   #looks = 0;
@@ -142,7 +143,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Member {
     this.#bodyBytes += chunk.length;
     const bound = this.#isJson ? this.#maxBytes : MAX_ERROR_BYTES;
     if (this.#bodyBytes > bound) return this.#isJson ? this.#fail({ kind: 'too-large' }) : undefined;
-    this.#body.push(chunk);
+    this.#body ??= new BodyCollector(this.#announcedBytes(bound));
+    this.#body.add(chunk);
   }
 
   onResponseEnd(): void {
@@ -151,6 +153,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Member {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#end({ kind: 'connection', error });
+  }
+
+  /** 0 when the length was not announced, or is not to be believed. */
+  #announcedBytes(bound: number): number {
+    const announced = Number(this.#headers['content-length'] ?? 0);
+    return announced <= bound ? announced : 0;
   }
 
   #parser(): SseParser {
@@ -177,8 +185,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Member {
     const end: ExchangeEnd = {
       status: this.#status,
       headers: this.#headers,
-      body:
-        this.#body.length === 1 && this.#body[0] !== undefined ? this.#body[0] : Buffer.concat(this.#body),
+      body: this.#body?.take() ?? NOTHING,
       isJson: this.#isJson,
       isStream: this.#sse !== undefined,
       sent: this.sent,
@@ -191,4 +198,5 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Member {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const ABORTED = new Error('no longer wanted');
