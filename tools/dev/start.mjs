@@ -23,7 +23,7 @@ if (isExample)
   env.MCP_BRIDGE_GATEWAY__TCP__PORT ??= String(await freePort(8081, Number(env.MCP_BRIDGE_GATEWAY__PORT)));
 const bridge = spawn(
   process.execPath,
-  [path.join(root, 'apps/bridge/bin/mcp-bridge.mjs'), 'start', ...args],
+  ['--initial-heap-size=96', path.join(root, 'apps/bridge/bin/mcp-bridge.mjs'), 'start', ...args],
   {
     cwd: root,
     env,

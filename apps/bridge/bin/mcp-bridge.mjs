@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --initial-heap-size=96
+// Of the flag, see README.md, Decisions.
 // Runs the built command when it is current, else the source: a clean clone needs no build step.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { register } from 'node:module';

@@ -38,6 +38,13 @@ async function takePort(): Promise<{ readonly server: Server; readonly port: num
 }
 
 describe('mcp-bridge', () => {
+  test('is a program by itself, whose first line finds Node', async () => {
+    const outcome = await new Promise((resolve) => {
+      execFile(bin, ['--version'], (error, stdout) => resolve({ error, stdout }));
+    });
+    expect(outcome).toEqual({ error: null, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
   test('prints its help and version', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);

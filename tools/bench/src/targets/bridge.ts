@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createTempFolder, freePort, spawnService, type SpawnedService } from '@mcp-bridge/testkit';
 import { createResources } from '../resources.js';
 import type { MeteredProcess } from '../measure/process-meter.js';
+import { launchFlags } from './launch-flags.js';
 import { bridgeConfig, UPSTREAM_NAME, type BridgeConfigOptions } from './bridge-config.js';
 import type { Target } from './target.js';
 
@@ -85,7 +86,8 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeTarget>
       const file = await folder.write(`bridge-${command}-${tcpPort ?? 0}.json`, JSON.stringify(config));
       const { profileFolder, nodeFlags = [], env = {} } = options;
       const flags = profileFolder === undefined ? [] : profileFlags(profileFolder, command);
-      const args = [...nodeFlags, ...flags, COMMAND, options.checkout ?? ROOT, command, '-c', file];
+      const checkout = options.checkout ?? ROOT;
+      const args = [...launchFlags(checkout), ...nodeFlags, ...flags, COMMAND, checkout, command, '-c', file];
       const service = await spawnService(process.execPath, args, {
         readyPattern,
         cwd: ROOT,
