@@ -20,8 +20,9 @@ const EMPTY_RESULT = Buffer.from('{}');
  * Spec: 2025-11-25 basic/transports, "Resumability and Redelivery".
  */
 export class ReplayStream {
+  readonly id: string;
   readonly #requestId: string;
-  readonly #forget: () => void;
+  readonly #forget: (stream: ReplayStream) => void;
   readonly #startedAt = performance.now();
   #messages: Buffer[] = [];
   /** Sequence number of `#messages[0]`. */
@@ -31,10 +32,12 @@ export class ReplayStream {
   #done = false;
 
   /**
+   * @param id - the edge's
    * @param requestId - raw JSON id of the request whose reply ends the stream
    * @param forget - called when nobody can ever ask for this stream
    */
-  constructor(requestId: string, forget: () => void) {
+  constructor(id: string, requestId: string, forget: (stream: ReplayStream) => void) {
+    this.id = id;
     this.#requestId = requestId;
     this.#forget = forget;
   }
@@ -55,13 +58,13 @@ export class ReplayStream {
 
   /** Logs the reply as the stream's last message. */
   finish(result: Buffer): void {
-    if (this.#unseen()) this.#forget();
+    if (this.#unseen()) this.#forget(this);
     else this.append(resultReply(this.#requestId, result));
     this.#close();
   }
 
   fail(error: BridgeError): void {
-    if (this.#unseen()) this.#forget();
+    if (this.#unseen()) this.#forget(this);
     else this.append(errorReply(this.#requestId, error));
     this.#close();
   }

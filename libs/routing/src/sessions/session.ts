@@ -42,11 +42,12 @@ export class Session {
   /** Gateways may give it lists without asking here. */
   listsKept = false;
   lastUsedAt: number;
-  /** Raw client request id → call, for `notifications/cancelled`. */
-  readonly #calls = new Map<string, ActiveCall>();
+  /** The oldest first. Lists, because they are short: with every call a map would make its table anew. */
+  readonly #calls: ActiveCall[] = [];
   readonly #asked = new Map<string, Asked>();
-  readonly #streams = new Map<string, ReplayStream>();
+  readonly #streams: ReplayStream[] = [];
   readonly #openStreams: ActiveCall[] = [];
+  readonly #forgetStream = (stream: ReplayStream): void => drop(this.#streams, stream);
   #backlog: Buffer[] = [];
   #askCount = 0;
   #ended = false;
@@ -63,7 +64,7 @@ export class Session {
   }
 
   get idle(): boolean {
-    return this.#calls.size === 0 && this.#openStreams.length === 0;
+    return this.#calls.length === 0 && this.#openStreams.length === 0;
   }
 
   belongsTo(principal: Principal): boolean {
@@ -71,32 +72,29 @@ export class Session {
   }
 
   track(call: ActiveCall): void {
-    const id = call.request.clientRequestId;
-    this.#calls.set(id, call);
+    this.#calls.push(call);
     call.onEnd(() => {
-      if (this.#calls.get(id) === call) this.#calls.delete(id);
+      drop(this.#calls, call);
+      if (this.#asked.size === 0) return;
       for (const [key, asked] of this.#asked) if (asked.call === call) this.#asked.delete(key);
     });
   }
 
   /** The client's `notifications/cancelled` for one of its own requests; unknown ids are ignored. */
   cancel(rawRequestId: string, reason: string): void {
-    this.#calls.get(rawRequestId)?.withdraw(reason);
+    this.#calls.findLast(({ request }) => request.clientRequestId === rawRequestId)?.withdraw(reason);
   }
 
   /** A stream that keeps what is sent for a call, or for the GET stream, under the edge's stream id. */
   openReplay(streamId: string, requestId: string): ReplayStream {
-    const stream = new ReplayStream(requestId, () => this.#streams.delete(streamId));
-    this.#streams.set(streamId, stream);
-    if (this.#streams.size > MAX_STREAMS) {
-      const oldest = this.#streams.keys().next();
-      if (!oldest.done) this.#streams.delete(oldest.value);
-    }
+    const stream = new ReplayStream(streamId, requestId, this.#forgetStream);
+    this.#streams.push(stream);
+    if (this.#streams.length > MAX_STREAMS) this.#streams.shift();
     return stream;
   }
 
   resume(streamId: string, after: number, reader: CallSink): ReplayStream | undefined {
-    const stream = this.#streams.get(streamId);
+    const stream = this.#streams.findLast(({ id }) => id === streamId);
     stream?.resume(after, reader);
     return stream;
   }
@@ -104,10 +102,7 @@ export class Session {
   /** Registers a GET stream; the newest open one carries what belongs to no request. */
   attachStream(call: ActiveCall): void {
     this.#openStreams.push(call);
-    call.onEnd(() => {
-      const index = this.#openStreams.indexOf(call);
-      if (index >= 0) this.#openStreams.splice(index, 1);
-    });
+    call.onEnd(() => drop(this.#openStreams, call));
     const backlog = this.#backlog;
     this.#backlog = [];
     for (const message of backlog) call.send(message);
@@ -135,7 +130,7 @@ export class Session {
     params: Buffer,
     answer: ClientAnswer,
   ): ((reason: string) => void) | undefined {
-    const stream = call ?? this.#openStreams.at(-1) ?? [...this.#calls.values()].at(-1);
+    const stream = call ?? this.#openStreams.at(-1) ?? this.#calls.at(-1);
     if (stream === undefined || stream.ended || this.#asked.size >= MAX_ASKED) return undefined;
     this.#askCount += 1;
     // The router's share of the id space of this session: random enough not to meet another router's.
@@ -167,9 +162,16 @@ export class Session {
     for (const undo of this.subscriptions.values()) undo();
     this.subscriptions.clear();
     const error = new BridgeError('SESSION_NOT_FOUND', `Session ended: ${reason}`);
-    for (const call of [...this.#calls.values()]) call.abort(error);
+    for (const call of [...this.#calls]) call.abort(error);
     for (const stream of [...this.#openStreams]) stream.finish(Buffer.from('{}'));
     this.#asked.clear();
-    this.#streams.clear();
+    this.#streams.length = 0;
   }
+}
+
+/** Looks from the end: what leaves came last, mostly. */
+function drop<Item>(list: Item[], item: Item): void {
+  const index = list.lastIndexOf(item);
+  if (index === list.length - 1) list.pop();
+  else if (index >= 0) list.splice(index, 1);
 }

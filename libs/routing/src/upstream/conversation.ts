@@ -2,6 +2,7 @@ import { BridgeError, errorReply, resultReply, upstreamError } from '@mcp-bridge
 import type { Envelope, Span } from '@mcp-bridge/protocol';
 import type { RespondToUpstream, UnsolicitedListener, UpstreamRequest, UpstreamSink } from './channel.js';
 
+import { InFlight } from './in-flight.js';
 import type { UpstreamMeters } from './upstream-meters.js';
 
 /** Requests of one upstream that may wait for an answer at once; more are refused. */
@@ -62,10 +63,9 @@ export class Conversation<Call extends Pending = PlainPending> {
   #listener: UnsolicitedListener | undefined;
   #early: Envelope[] = [];
   readonly #options: ConversationOptions<Call>;
-  readonly #pending = new Map<number, Call>();
+  readonly #pending = new InFlight<Call>();
   /** Raw id of an upstream's request to the client → who was asked, for `notifications/cancelled`. */
   readonly #asked = new Map<string, UpstreamSink | UnsolicitedListener>();
-  #nextId = 1;
   #closed = false;
 
   constructor(options: ConversationOptions<Call>) {
@@ -90,13 +90,11 @@ export class Conversation<Call extends Pending = PlainPending> {
 
   /** An id for the next request, which is to `enter` next. */
   nextId(): number {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return id;
+    return this.#pending.nextId();
   }
 
   enter(call: Call): void {
-    this.#pending.set(call.id, call);
+    this.#pending.add(call);
   }
 
   begin(this: Conversation, request: UpstreamRequest, sink: UpstreamSink): PlainPending {
@@ -114,7 +112,7 @@ export class Conversation<Call extends Pending = PlainPending> {
   }
 
   isInFlight(pending: Call): boolean {
-    return this.#pending.has(pending.id);
+    return this.#pending.get(pending.id) === pending;
   }
 
   get(id: number): Call | undefined {
@@ -122,16 +120,16 @@ export class Conversation<Call extends Pending = PlainPending> {
   }
 
   all(): Call[] {
-    return [...this.#pending.values()];
+    return this.#pending.snapshot();
   }
 
   /** Forgets a request whose caller wants no answer; false when it had ended already. */
   forget(pending: Call): boolean {
-    return this.#pending.delete(pending.id);
+    return this.#pending.remove(pending);
   }
 
   fail(pending: Call, error: BridgeError): void {
-    if (this.#pending.delete(pending.id)) pending.sink.onError(error);
+    if (this.#pending.remove(pending)) pending.sink.onError(error);
   }
 
   /** Fails everything in flight, and then tells the listener. Nothing is delivered afterwards. */
@@ -169,7 +167,7 @@ export class Conversation<Call extends Pending = PlainPending> {
       return;
     }
     const error = envelope.kind === 'error' ? upstreamError(envelope) : undefined;
-    this.#pending.delete(pending.id);
+    this.#pending.remove(pending);
     this.#options.meters.responseTime.observe((performance.now() - pending.startedAt) / 1000);
     if (error === undefined) pending.sink.onResult(envelope);
     else pending.sink.onError(error);
@@ -277,13 +275,13 @@ export class Conversation<Call extends Pending = PlainPending> {
       return;
     }
     let target: Call | undefined;
-    for (const pending of this.#pending.values()) {
+    for (const pending of this.all()) {
       if (pending.logLevel === '') continue;
       if (target !== undefined && target.owner !== pending.owner) {
         this.#options.meters.dropped('ambiguous_log');
         return;
       }
-      target = pending;
+      if (target === undefined || target.id < pending.id) target = pending;
     }
     if (target === undefined) this.#options.meters.dropped('unowned_log');
     else target.sink.onNotification(notification);
@@ -292,8 +290,8 @@ export class Conversation<Call extends Pending = PlainPending> {
   /** The newest request that is a call: a subscription stream causes neither log messages nor questions. */
   #newest(): Call | undefined {
     let newest: Call | undefined;
-    for (const pending of this.#pending.values()) {
-      if (pending.method !== 'subscriptions/listen') newest = pending;
+    for (const pending of this.all()) {
+      if (pending.method !== 'subscriptions/listen' && pending.id > (newest?.id ?? 0)) newest = pending;
     }
     return newest;
   }
