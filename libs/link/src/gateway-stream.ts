@@ -1,5 +1,6 @@
 import { type Client, type ClientDuplexStream, type StatusObject, status } from '@grpc/grpc-js';
 import { BridgeError } from '@mcp-bridge/protocol';
+import { CallTable } from './call-table.js';
 import { decodeError } from './error-payload.js';
 import { FrameChannel } from './frame-channel.js';
 import type { FrameReceiver } from './frame-reader.js';
@@ -34,7 +35,7 @@ const MAX_ID = 0x7fff_ffff;
 export class GatewayStream implements FrameReceiver {
   readonly #options: GatewayStreamOptions;
   readonly #channel: FrameChannel;
-  readonly #calls = new Map<number, GatewayCall>();
+  readonly #calls = new CallTable<GatewayCall>();
   readonly #connectTimer: NodeJS.Timeout;
   /** What its router allows to be given again, until the stream ends. */
   readonly kept = new KeptResults();
@@ -79,7 +80,7 @@ export class GatewayStream implements FrameReceiver {
   }
 
   calls(): GatewayCall[] {
-    return [...this.#calls.values()];
+    return this.#calls.snapshot();
   }
 
   /** Sends the call; an error when this stream cannot take it, and the call is as it was. */
@@ -96,7 +97,7 @@ export class GatewayStream implements FrameReceiver {
     call.stream = this;
     call.id = id;
     call.batchNumber = batchNumber;
-    this.#calls.set(id, call);
+    this.#calls.add(call);
     return undefined;
   }
 
@@ -113,7 +114,7 @@ export class GatewayStream implements FrameReceiver {
 
   /** Forgets a call that has ended. */
   remove(call: GatewayCall): void {
-    this.#calls.delete(call.id);
+    this.#calls.remove(call);
     this.#channel.forget(call.id);
   }
 
@@ -224,11 +225,11 @@ export class GatewayStream implements FrameReceiver {
 
   #takeUnsent(isUnsent: (call: GatewayCall) => boolean): ReadonlyMap<number, GatewayCall> {
     const unsent = new Map<number, GatewayCall>();
-    for (const [id, call] of this.#calls) {
+    for (const call of this.calls()) {
       if (!isUnsent(call)) continue;
-      this.#calls.delete(id);
+      this.#calls.remove(call);
       call.stream = undefined;
-      unsent.set(id, call);
+      unsent.set(call.id, call);
     }
     return unsent;
   }

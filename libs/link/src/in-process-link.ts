@@ -1,4 +1,5 @@
 import { BridgeError } from '@mcp-bridge/protocol';
+import { CallTable } from './call-table.js';
 import { type DeadlineWheel, DeadlineEntry, createDeadlineWheel } from './deadline-wheel.js';
 import { KeptCalls } from './kept-calls.js';
 import { KeptResults } from './kept-results.js';
@@ -36,7 +37,8 @@ class InProcessLink implements Link {
   readonly deadlines: DeadlineWheel;
   readonly log: LinkLog;
   readonly #maxInFlight: number;
-  readonly #inFlight = new Set<InProcessCall>();
+  readonly #inFlight = new CallTable<InProcessCall>();
+  #lastId = 0;
   readonly #kept = new KeptResults();
   readonly #keptCalls: KeptCalls;
   readonly #unwatch: (() => void) | undefined;
@@ -66,7 +68,8 @@ class InProcessLink implements Link {
     if (this.#inFlight.size >= this.#maxInFlight) {
       return refuseCall(sink, overloaded(`More than ${this.#maxInFlight} calls in flight; try again later`));
     }
-    const call = new InProcessCall(this, request, sink);
+    this.#lastId += 1;
+    const call = new InProcessCall(this, this.#lastId, request, sink);
     this.#inFlight.add(call);
     if (request.timeoutMs > 0) this.deadlines.add(call, this.deadlines.now() + request.timeoutMs);
     call.start();
@@ -87,13 +90,13 @@ class InProcessLink implements Link {
 
   finished(call: InProcessCall): void {
     this.deadlines.remove(call);
-    this.#inFlight.delete(call);
+    this.#inFlight.remove(call);
     if (this.#inFlight.size === 0) this.#onIdle?.();
   }
 
   async drain(timeoutMs: number): Promise<void> {
     this.#accepting = false;
-    for (const call of this.#inFlight) if (call.endless) call.abandon();
+    for (const call of this.#inFlight.snapshot()) if (call.endless) call.abandon();
     if (this.#inFlight.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);
@@ -103,7 +106,7 @@ class InProcessLink implements Link {
         };
       });
     }
-    for (const call of this.#inFlight) call.abandon();
+    for (const call of this.#inFlight.snapshot()) call.abandon();
     this.#unwatch?.();
   }
 
@@ -114,6 +117,7 @@ class InProcessLink implements Link {
 
 /** One call; what its handler reports goes straight to the sink, except while the handler's `call` still runs. */
 class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
+  readonly id: number;
   readonly #link: InProcessLink;
   readonly #request: CallRequest;
   readonly #sink: CallSink;
@@ -130,8 +134,9 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   #deferred: (() => void)[] | undefined = undefined;
   endless = false;
 
-  constructor(link: InProcessLink, request: CallRequest, sink: CallSink) {
+  constructor(link: InProcessLink, id: number, request: CallRequest, sink: CallSink) {
     super();
+    this.id = id;
     this.#link = link;
     this.#request = request;
     this.#sink = sink;

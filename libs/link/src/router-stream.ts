@@ -1,5 +1,6 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { BridgeError } from '@mcp-bridge/protocol';
+import { CallTable } from './call-table.js';
 import { encodeError } from './error-payload.js';
 import { FrameChannel } from './frame-channel.js';
 import type { FrameReceiver } from './frame-reader.js';
@@ -25,7 +26,7 @@ export class RouterStream implements FrameReceiver {
   readonly log: LinkLog;
   readonly #options: RouterStreamOptions;
   readonly #channel: FrameChannel;
-  readonly #calls = new Map<number, RouterCall>();
+  readonly #calls = new CallTable<RouterCall>();
   #peerMaxPayloadBytes = Infinity;
   #greeted = false;
   #draining = false;
@@ -97,7 +98,7 @@ export class RouterStream implements FrameReceiver {
   }
 
   remove(call: RouterCall): void {
-    this.#calls.delete(call.id);
+    this.#calls.remove(call);
     if (this.#draining) this.#endWhenDone();
   }
 
@@ -114,7 +115,7 @@ export class RouterStream implements FrameReceiver {
     if (this.#calls.size >= this.#options.maxInFlight)
       return this.fail(call, overloaded('Too many calls in flight on this link; try again later'));
     if (this.#draining && (call.endless || this.#lastCallSeen)) return this.fail(call, draining());
-    this.#calls.set(id, call);
+    this.#calls.add(call);
     try {
       call.started(this.#options.handler.call(request, call));
     } catch (error) {
@@ -165,11 +166,11 @@ export class RouterStream implements FrameReceiver {
   }
 
   #allCalls(): RouterCall[] {
-    return [...this.#calls.values()];
+    return this.#calls.snapshot();
   }
 
   #refuse(call: RouterCall, error: BridgeError): void {
-    this.#calls.delete(call.id);
+    this.#calls.remove(call);
     this.fail(call, error);
     call.abort('client');
   }
