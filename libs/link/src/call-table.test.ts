@@ -8,7 +8,7 @@ test('a call is found by its id until it is removed', () => {
   const first = call(7);
   table.add(first);
   expect(table.get(7)).toBe(first);
-  expect(table.has(8)).toBe(false);
+  for (const id of [8, 23, 0, -1, 0.5, Number.NaN, 2 ** 40]) expect(table.has(id)).toBe(false);
   expect(table.remove(first)).toBe(true);
   expect(table.get(7)).toBeUndefined();
   expect(table.remove(first)).toBe(false);

@@ -20,6 +20,7 @@ export type { LinkServer, LinkServerOptions } from './link-server.js';
 export type { LinkCredential, LinkTls } from './credential.js';
 export type { LinkServerCredential, LinkServerTls } from './server-credential.js';
 export type { LinkLimits } from './link-limits.js';
+export { CallTable } from './call-table.js';
 export { createDeadline, createDeadlineWheel, DeadlineEntry } from './deadline-wheel.js';
 export type { DeadlineWheel, DeadlineWheelOptions } from './deadline-wheel.js';
 export type { LinkLog } from './link-log.js';

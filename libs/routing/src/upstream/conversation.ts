@@ -1,8 +1,7 @@
+import { CallTable } from '@mcp-bridge/link';
 import { BridgeError, errorReply, resultReply, upstreamError } from '@mcp-bridge/protocol';
 import type { Envelope, Span } from '@mcp-bridge/protocol';
 import type { RespondToUpstream, UnsolicitedListener, UpstreamRequest, UpstreamSink } from './channel.js';
-
-import { InFlight } from './in-flight.js';
 import type { UpstreamMeters } from './upstream-meters.js';
 
 /** Requests of one upstream that may wait for an answer at once; more are refused. */
@@ -63,7 +62,8 @@ export class Conversation<Call extends Pending = PlainPending> {
   #listener: UnsolicitedListener | undefined;
   #early: Envelope[] = [];
   readonly #options: ConversationOptions<Call>;
-  readonly #pending = new InFlight<Call>();
+  readonly #pending = new CallTable<Call>();
+  #lastId = 0;
   /** Raw id of an upstream's request to the client → who was asked, for `notifications/cancelled`. */
   readonly #asked = new Map<string, UpstreamSink | UnsolicitedListener>();
   #closed = false;
@@ -88,9 +88,10 @@ export class Conversation<Call extends Pending = PlainPending> {
     for (const message of early) this.receive(message, undefined);
   }
 
-  /** An id for the next request, which is to `enter` next. */
+  /** An id for the next request. Ids rise. */
   nextId(): number {
-    return this.#pending.nextId();
+    this.#lastId += 1;
+    return this.#lastId;
   }
 
   enter(call: Call): void {
