@@ -49,7 +49,7 @@ test('1 000 configured stdio servers start in 5 s, and cost 200 KB each at most,
     memoryProbe(many.gateway),
   ]);
   const bytesEach = async (): Promise<number> =>
-    ((await memoryOfMany()) - (await memoryOfOne())) / (SERVERS - 1);
+    ((await memoryOfMany()).resident - (await memoryOfOne()).resident) / (SERVERS - 1);
   const configured = await bytesEach();
   expect(configured).toBeLessThanOrEqual(MAX_BYTES_EACH);
 
