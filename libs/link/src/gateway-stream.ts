@@ -225,7 +225,8 @@ export class GatewayStream implements FrameReceiver {
 
   #takeUnsent(isUnsent: (call: GatewayCall) => boolean): ReadonlyMap<number, GatewayCall> {
     const unsent = new Map<number, GatewayCall>();
-    for (const call of this.calls()) {
+    // In the order in which they came: so they leave for another router.
+    for (const call of this.calls().sort((a, b) => a.id - b.id)) {
       if (!isUnsent(call)) continue;
       this.#calls.remove(call);
       call.stream = undefined;
