@@ -8,10 +8,8 @@ import { INSPECTED, type MemoryInUse, memoryProbe } from './fixtures/memory-in-u
 const MIB = 1024 * 1024;
 const SESSIONS = 1_000;
 const AT_ONCE = 50;
-/** Of what the router holds, over as many sessions. */
+/** Of memory, over as many sessions. */
 const GROWTH = 1.05;
-/** Of its resident memory, which is that and what the allocator keeps. */
-const RESIDENT_GROWTH = 1.1;
 const WARM = 3;
 /** Of sessions and of processes that nobody uses; what else belongs to a session is gone after as long again. */
 const IDLE_TTL_MS = 2_000;
@@ -97,7 +95,7 @@ test('row 7: clients vanish without DELETE', async (context) => {
     {
       what: `its resident memory (${mib(before.resident)} before)`,
       measured: mib(after.resident),
-      allowed: mib(before.resident * RESIDENT_GROWTH),
+      allowed: mib(before.resident * GROWTH),
       unit: 'MiB',
     },
   ]);
