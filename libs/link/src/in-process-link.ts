@@ -1,5 +1,4 @@
 import { BridgeError } from '@mcp-bridge/protocol';
-import { CallTable } from './call-table.js';
 import { type DeadlineWheel, DeadlineEntry, createDeadlineWheel } from './deadline-wheel.js';
 import { KeptCalls } from './kept-calls.js';
 import { KeptResults } from './kept-results.js';
@@ -14,6 +13,7 @@ import type {
   Link,
 } from './link.js';
 import { type LinkLog, silentLog } from './link-log.js';
+import { type Member, MemberList } from './member-list.js';
 import { cutOff, draining, overloaded, refuseCall } from './refusals.js';
 
 export interface InProcessLinkOptions {
@@ -37,8 +37,7 @@ class InProcessLink implements Link {
   readonly deadlines: DeadlineWheel;
   readonly log: LinkLog;
   readonly #maxInFlight: number;
-  readonly #inFlight = new CallTable<InProcessCall>();
-  #lastId = 0;
+  readonly #inFlight = new MemberList<InProcessCall>();
   readonly #kept = new KeptResults();
   readonly #keptCalls: KeptCalls;
   readonly #unwatch: (() => void) | undefined;
@@ -68,8 +67,7 @@ class InProcessLink implements Link {
     if (this.#inFlight.size >= this.#maxInFlight) {
       return refuseCall(sink, overloaded(`More than ${this.#maxInFlight} calls in flight; try again later`));
     }
-    this.#lastId += 1;
-    const call = new InProcessCall(this, this.#lastId, request, sink);
+    const call = new InProcessCall(this, request, sink);
     this.#inFlight.add(call);
     if (request.timeoutMs > 0) this.deadlines.add(call, this.deadlines.now() + request.timeoutMs);
     call.start();
@@ -116,8 +114,8 @@ class InProcessLink implements Link {
 }
 
 /** One call; what its handler reports goes straight to the sink, except while the handler's `call` still runs. */
-class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
-  readonly id: number;
+class InProcessCall extends DeadlineEntry implements CallSink, CallHandle, Member {
+  place = -1;
   readonly #link: InProcessLink;
   readonly #request: CallRequest;
   readonly #sink: CallSink;
@@ -134,9 +132,8 @@ class InProcessCall extends DeadlineEntry implements CallSink, CallHandle {
   #deferred: (() => void)[] | undefined = undefined;
   endless = false;
 
-  constructor(link: InProcessLink, id: number, request: CallRequest, sink: CallSink) {
+  constructor(link: InProcessLink, request: CallRequest, sink: CallSink) {
     super();
-    this.id = id;
     this.#link = link;
     this.#request = request;
     this.#sink = sink;

@@ -21,6 +21,8 @@ export type { LinkCredential, LinkTls } from './credential.js';
 export type { LinkServerCredential, LinkServerTls } from './server-credential.js';
 export type { LinkLimits } from './link-limits.js';
 export { CallTable } from './call-table.js';
+export { MemberList } from './member-list.js';
+export type { Member } from './member-list.js';
 export { createDeadline, createDeadlineWheel, DeadlineEntry } from './deadline-wheel.js';
 export type { DeadlineWheel, DeadlineWheelOptions } from './deadline-wheel.js';
 export type { LinkLog } from './link-log.js';

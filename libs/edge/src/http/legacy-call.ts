@@ -58,8 +58,8 @@ export class LegacyCall implements CallSink, ReplyOwner {
   }
 
   onResultInParts(parts: readonly Buffer[]): void {
-    if (this.#reply.open) this.#reply.resultInParts(this.#id, parts);
-    else this.onResult(Buffer.concat(parts));
+    if (!this.#reply.open) return this.onResult(Buffer.concat(parts));
+    this.#reply.resultInParts(this.#id, parts);
   }
 
   onError(error: BridgeError): void {

@@ -55,9 +55,9 @@ export class ModernCall implements CallSink, ReplyOwner, OpenStream {
   }
 
   onResultInParts(parts: readonly Buffer[]): void {
+    if (!this.#reply.open) return this.onResult(Buffer.concat(parts));
     this.#forget();
-    if (this.#reply.open) this.#reply.resultInParts(this.#id, parts);
-    else this.onResult(Buffer.concat(parts));
+    this.#reply.resultInParts(this.#id, parts);
   }
 
   onError(error: BridgeError): void {

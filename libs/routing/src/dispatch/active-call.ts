@@ -1,7 +1,6 @@
 import { BridgeError } from '@mcp-bridge/protocol';
 import { DeadlineEntry } from '@mcp-bridge/link';
-import type { CallRequest, CallSink, DeadlineWheel, KeepResult } from '@mcp-bridge/link';
-import type { Member } from '../member-list.js';
+import type { CallRequest, CallSink, DeadlineWheel, KeepResult, Member } from '@mcp-bridge/link';
 import type { ReplayStream } from '../sessions/replay-stream.js';
 
 /**

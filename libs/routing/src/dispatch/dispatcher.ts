@@ -9,10 +9,10 @@ import type {
   InputMessage,
   StaleWatcher,
 } from '@mcp-bridge/link';
+import { MemberList } from '@mcp-bridge/link';
 import type { Catalog } from '../catalog/catalog.js';
 import type { ListKind } from '../catalog/list-kind.js';
 import type { View, Views } from '../catalog/views.js';
-import { MemberList } from '../member-list.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import type { SessionCalls } from '../sessions/session-calls.js';

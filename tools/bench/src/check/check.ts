@@ -72,14 +72,14 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
   const samples = new Map<Path, PairSample[]>(PATHS.map((path) => [path, []]));
   const starts = Math.ceil(pace.rounds / ROUNDS_PER_START);
   const rounds = Math.ceil(pace.rounds / starts);
+  let figures: Figures = {};
   let verdicts: Verdict[] = [];
   for (let start = 1; start <= Math.ceil(starts * MOST_STARTS); start += 1) {
     await sampleStart(samples, rounds, options, (line) => progress(`start ${start} of ${starts} · ${line}`));
-    const now = figuresOf(samples, options);
-    verdicts = judgeFigures(now, baseline ?? unchanged(now));
+    figures = figuresOf(samples, options);
+    verdicts = judgeFigures(figures, baseline ?? unchanged(figures));
     if (start >= starts && !verdicts.some(isOpen)) break;
   }
-  const figures = figuresOf(samples, options);
   const comparison = comparisonOf(samples, options);
   if (update) {
     await saveBaseline(options.baselineFile, figures, options.environment);

@@ -1,6 +1,6 @@
+import { MemberList } from '@mcp-bridge/link';
 import { Client } from 'undici';
 import type { Dispatcher } from 'undici';
-import { MemberList } from '../../member-list.js';
 import type { HttpExchange } from './http-exchange.js';
 
 type Request = Dispatcher.DispatchOptions;

@@ -1,7 +1,7 @@
+import type { Member } from '@mcp-bridge/link';
 import { BridgeError, replaceSpan, requestMessage } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
-import type { Member } from '../../member-list.js';
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from '../channel.js';
 import type { Conversation, Pending } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';

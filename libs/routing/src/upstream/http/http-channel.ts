@@ -1,3 +1,4 @@
+import { MemberList } from '@mcp-bridge/link';
 import { BridgeError, encodeHeaderValue } from '@mcp-bridge/protocol';
 import type { Envelope } from '@mcp-bridge/protocol';
 import type { Logger } from 'pino';
@@ -12,7 +13,6 @@ import type {
 import type { OpenOptions } from '../connector.js';
 import { Conversation } from '../conversation.js';
 import type { UpstreamMeters } from '../upstream-meters.js';
-import { MemberList } from '../../member-list.js';
 import { HttpCall } from './http-call.js';
 import type { CallCarrier } from './http-call.js';
 import type { HttpEndpoint, Headers } from './http-endpoint.js';

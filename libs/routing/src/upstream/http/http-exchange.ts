@@ -1,6 +1,6 @@
+import type { Member } from '@mcp-bridge/link';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Member } from '../../member-list.js';
 import { BodyCollector } from './body-collector.js';
 import { SseParser } from './sse-parser.js';
 

@@ -81,7 +81,7 @@ export class LegacyHttpChannel extends HttpChannel {
   }
 
   protected begin(call: HttpCall): void {
-    const { endpoints } = this.options;
+    const { endpoints } = this;
     if (endpoints.several && !this.#session.endpoint.admits && endpoints.admits) void this.#renew();
     if (this.#renewing !== undefined) {
       void this.#renewing.then(() => this.#send(call));
@@ -152,9 +152,9 @@ export class LegacyHttpChannel extends HttpChannel {
     if (this.closed) return;
     this.#stream?.close();
     try {
-      const { declaration, endpoints, affinity } = this.options;
+      const { declaration, affinity } = this.options;
       const { endpoint: last } = this.#session;
-      const endpoint = last.admits ? last : endpoints.pick(affinity);
+      const endpoint = last.admits ? last : this.endpoints.pick(affinity);
       const fresh = await initialize(endpoint, declaration, this.#startTimeoutMs);
       if ('refusal' in fresh) throw fresh.refusal;
       this.#session = fresh;
@@ -163,7 +163,7 @@ export class LegacyHttpChannel extends HttpChannel {
       this.lose(BridgeError.from(error));
       return;
     }
-    this.options.log.info('the session with the server was lost; made a new one');
+    this.log.info('the session with the server was lost; made a new one');
     // Its requests go out before those that wait for this promise.
     this.#renewing = undefined;
     this.conversation.listener?.onReset?.();
@@ -179,12 +179,12 @@ export class LegacyHttpChannel extends HttpChannel {
 
   #receive(message: Buffer): void {
     try {
-      for (const envelope of scanBody(message, this.options.endpoints.maxMessageBytes)) {
+      for (const envelope of scanBody(message, this.endpoints.maxMessageBytes)) {
         this.conversation.receive(envelope, undefined);
       }
     } catch (error) {
-      this.options.meters.dropped('malformed');
-      this.options.log.warn({ err: error }, 'a message on the general stream could not be handled');
+      this.meters.dropped('malformed');
+      this.log.warn({ err: error }, 'a message on the general stream could not be handled');
     }
   }
 }

@@ -30,7 +30,7 @@ export class ModernHttpChannel extends HttpChannel {
     if (this.closed) return;
     const headers = ['mcp-protocol-version', this.info.protocolVersion, 'mcp-method', method];
     const message = notificationMessage(method, params);
-    const endpoint = this.options.endpoints.pick('');
+    const endpoint = this.endpoints.pick('');
     exchangeEnd((listener) => endpoint.post(message, headers, listener, 'message'));
   }
 
@@ -51,12 +51,12 @@ export class ModernHttpChannel extends HttpChannel {
   }
 
   pick({ request }: HttpCall, not: HttpEndpoint): HttpEndpoint {
-    return this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner, not);
+    return this.#pinned?.of(request.params) ?? this.endpoints.pick(request.owner, not);
   }
 
   protected begin(call: HttpCall): void {
     const { request } = call;
-    call.send(this.#pinned?.of(request.params) ?? this.options.endpoints.pick(request.owner));
+    call.send(this.#pinned?.of(request.params) ?? this.endpoints.pick(request.owner));
   }
 
   intercept(_call: HttpCall, end: ExchangeEnd, endpoint: HttpEndpoint): boolean {
